@@ -1,0 +1,60 @@
+"""One call as the use cases see it: who asks, how the audit trail knows it, how it is answered twice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from service.kernel.principal import Principal
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Committed(Generic[T]):
+    """The result of a committed use case; decisions at `revision` or later know of it."""
+
+    value: T
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What tells one retried mutation from another (AIP-155). `digest` covers method and body."""
+
+    subject: str
+    request_id: str
+    method: str
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Call:
+    """What the pipeline knows of a call.
+
+    `pack` turns the use case's result into the answer's bytes. The transaction calls it, because
+    the answer to a request with a `RequestKey` is kept in the transaction of its effect.
+    """
+
+    request_id: str
+    peer: str = ""
+    method: str = ""
+    caller: Principal | None = None
+    key: RequestKey | None = None
+    pack: Callable[[Committed[Any]], bytes] | None = field(default=None, repr=False)
+
+    @property
+    def principal(self) -> Principal:
+        """The caller; only for methods whose rule asks for a token."""
+        if self.caller is None:
+            raise LookupError(f"{self.method} is public, it has no principal")
+        return self.caller
+
+    @property
+    def actor(self) -> str:
+        """Who the audit trail names: the subject, or nobody yet."""
+        return self.caller.subject if self.caller else ""
+
+    @classmethod
+    def internal(cls, reason: str) -> "Call":
+        """A call that the service makes to itself, such as `bootstrap` or `housekeeping`."""
+        return cls(request_id=reason, method=reason)

@@ -1,0 +1,18 @@
+"""What happened, as the audit trail keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact about `subject`. `data` holds what changed, never a secret, e-mail or person's name.
+
+    Subclasses name the fact in `type`, such as `gatehouse.users.created` (CloudEvents).
+    """
+
+    type: ClassVar[str]
+
+    subject: str
+    data: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,63 @@
+"""The reasons a call is refused with: the names of `gatehouse.errors.v1.ErrorReason`.
+
+Mirrored here because the kernel knows nothing of protobuf; a test holds the two together.
+"""
+
+from enum import StrEnum, auto
+from typing import Any
+
+
+class ErrorReason(StrEnum):
+    """What a machine reads in google.rpc.ErrorInfo; the contract documents each."""
+
+    @staticmethod
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[Any]) -> str:
+        return f"ERROR_REASON_{name}"
+
+    INVALID_FIELDS = auto()
+    MALFORMED_MESSAGE = auto()
+    INVALID_PAGE_TOKEN = auto()
+    INVALID_UPDATE_MASK = auto()
+    REQUEST_ID_REUSED = auto()
+    PASSWORD_REJECTED = auto()
+    MALFORMED_METADATA = auto()
+    INVALID_CURSOR = auto()
+
+    TOKEN_MISSING = auto()
+    TOKEN_INVALID = auto()
+    TOKEN_EXPIRED = auto()
+    SESSION_REVOKED = auto()
+    INVALID_CREDENTIALS = auto()
+    REFRESH_TOKEN_INVALID = auto()
+    REFRESH_TOKEN_REUSED = auto()
+
+    SCOPE_MISSING = auto()
+    PERMISSION_MISSING = auto()
+
+    USER_NOT_FOUND = auto()
+    SESSION_NOT_FOUND = auto()
+
+    EMAIL_TAKEN = auto()
+
+    LAST_OWNER = auto()
+    FOREIGN_REVISION = auto()
+    NO_PASSWORD = auto()
+    NO_SESSION = auto()
+
+    ETAG_MISMATCH = auto()
+    REQUEST_IN_PROGRESS = auto()
+    CONFLICT = auto()
+
+    OVERLOADED = auto()
+    RATE_LIMITED = auto()
+    SIGN_IN_THROTTLED = auto()
+    STORAGE_FULL = auto()
+
+    DATABASE_UNAVAILABLE = auto()
+
+    DEADLINE_PASSED = auto()
+
+    WATCHER_TOO_SLOW = auto()
+    SHUTTING_DOWN = auto()
+
+    INTERNAL = auto()

@@ -1,0 +1,195 @@
+"""PostgreSQL: the engine, and the transaction that every use case runs in."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from service.kernel import names
+from service.kernel.call import Call, Committed
+from service.kernel.changes import Change, ChangeKind
+from service.kernel.errors import Conflict, StorageFull, Unavailable
+from service.kernel.events import Event
+from service.storage import requests
+from service.storage.revision import History
+
+T = TypeVar("T")
+
+# Taken last in a transaction and held to its end, so that positions are commit order.
+_ORDER_LOCK = text("SELECT pg_advisory_xact_lock(7238411)")
+_INSERT_EVENT = text(
+    "INSERT INTO events (id, type, subject, actor, request_id, peer, data)"
+    " VALUES (:id, :type, :subject, :actor, :request_id, :peer, CAST(:data AS jsonb))"
+    " RETURNING position"
+)
+_INSERT_CHANGE = text(
+    "INSERT INTO changes (kind, key, expire_time)"
+    " VALUES (:kind, :key, :expire_time) RETURNING position"
+)
+_HISTORY = text(
+    "SELECT s.system_identifier, c.timeline_id FROM pg_control_system() s, pg_control_checkpoint() c"
+)
+
+
+def create_database_engine(url: str, *, pool_size: int) -> Engine:
+    """An engine whose connections give up rather than wait: 10 s a statement, 5 s a lock."""
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5.0,
+        connect_args={
+            "connect_timeout": 3,
+            "application_name": "gatehouse",
+            "tcp_user_timeout": 10_000,
+            "options": "-c statement_timeout=10s -c lock_timeout=5s"
+            " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
+        },
+    )
+
+
+class Tx:
+    """One use case's transaction. What is not committed when its block ends is rolled back."""
+
+    def __init__(self, connection: Connection, call: Call, database: "Database") -> None:
+        self.connection = connection
+        self.call = call
+        self._database = database
+        self._events: list[Event] = []
+        self._changes: list[Change] = []
+
+    def record(self, event: Event) -> None:
+        """Keeps an event, written in this transaction at its commit."""
+        self._events.append(event)
+
+    def change(self, kind: ChangeKind, key: str, expire_time: datetime | None = None) -> None:
+        """Tells every process, once committed, that what it knows of `key` is out of date."""
+        self._changes.append(Change(kind, key, expire_time))
+
+    def commit(self, value: T) -> Committed[T]:
+        """Commits, and answers the use case's result with the revision it has from now on.
+
+        The order is what matters: history last, under the lock that numbers it, and the answer for
+        a repeated request in the same transaction as its effect.
+        """
+        position, changes = self._write_history()
+        committed = Committed(value, self._database.history.revision(position) if position else "")
+        requests.keep_answer(self.connection, self.call, committed, self._database.ring)
+        self.connection.commit()
+        if changes:
+            self._database.announce(changes)
+        return committed
+
+    def _write_history(self) -> tuple[int, list[Change]]:
+        if not self._events and not self._changes:
+            return 0, []
+        run = self.connection.execute
+        run(_ORDER_LOCK)
+        position = 0
+        for event in self._events:
+            position = run(_INSERT_EVENT, self._row(event)).scalar_one()
+        written = []
+        for change in self._changes:
+            row = {"kind": change.kind, "key": change.key, "expire_time": change.expire_time}
+            position = run(_INSERT_CHANGE, row).scalar_one()
+            written.append(replace(change, position=position))
+        return position, written
+
+    def _row(self, event: Event) -> dict[str, object]:
+        return {
+            "id": names.new_id(),
+            "type": event.type,
+            "subject": event.subject,
+            "actor": self.call.actor,
+            "request_id": self.call.request_id,
+            "peer": self.call.peer,
+            "data": json.dumps(event.data),
+        }
+
+
+class Database:
+    """Transactions for use cases, reads for the rest, and faults told in the service's own words.
+
+    `announce` is called with the changes of each commit; wiring points it at the change feed.
+    """
+
+    def __init__(self, engine: Engine, ring: requests.Sealer) -> None:
+        self._engine = engine
+        self.ring = ring
+        self.announce: Callable[[Sequence[Change]], None] = lambda changes: None
+        self._history: History | None = None
+
+    @property
+    def history(self) -> History:
+        """Which history this database is in, read once and again after `forget_history`."""
+        if self._history is None:
+            with self.reading() as connection:
+                self._history = read_history(connection)
+        return self._history
+
+    def forget_history(self) -> None:
+        """The server may be another one now (failover, restore): ask again."""
+        self._history = None
+
+    @contextmanager
+    def transaction(self, call: Call) -> Iterator[Tx]:
+        """A transaction in the name of `call`; ends with `return tx.commit(value)`.
+
+        Raises Replay when the call's request id was answered before, Conflict where running the use
+        case again may help, Unavailable when PostgreSQL is away.
+        """
+        _ = self.history  # read outside the transaction, so that commit has it at hand
+        with self._connected() as connection:
+            tx = Tx(connection, call, self)
+            requests.open_once(connection, call, self.ring)
+            yield tx
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for statements that each stand alone and change nothing.
+
+        Raises Unavailable when PostgreSQL is away.
+        """
+        with self._connected() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except PoolTimeout:
+            raise Unavailable("No database connection came free; retry.") from None
+        except DBAPIError as error:
+            raise _in_our_words(error) from error
+
+    def dispose(self) -> None:
+        """Closes every connection."""
+        self._engine.dispose()
+
+
+def read_history(connection: Connection) -> History:
+    """The history that the connected server is in."""
+    system, timeline = connection.execute(_HISTORY).one()
+    return History(system & 0xFFFFFFFFFFFFFFFF, timeline)
+
+
+def _in_our_words(error: DBAPIError) -> Exception:
+    """What a PostgreSQL fault (appendix A of its manual) means to a caller."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state in {"40001", "40P01", "55P03"}:
+        return Conflict()
+    if state in {"53100", "53200"}:
+        return StorageFull()
+    # 25006: read-only after a failover; 08, 53, 57: gone, crowded, shutting down or timed out.
+    away = state == "25006" or state[:2] in {"08", "53", "57"}
+    if away or error.connection_invalidated or (isinstance(error, OperationalError) and not state):
+        return Unavailable("The database is away; retry.")
+    return error
+

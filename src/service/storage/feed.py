@@ -1,0 +1,149 @@
+"""The change feed: how a process learns what others committed, and when to stop trusting itself.
+
+Changes are read from PostgreSQL by position, at least once a second; Redis only says "look now".
+What a process remembers is believed until `TRUST` seconds after the last successful read.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic, time
+
+import structlog
+from sqlalchemy import Connection, text
+
+from service.kernel.changes import REVOCATIONS, Change, ChangeKind, Follower
+from service.kernel.clock import Clock
+from service.kernel.errors import Unavailable
+from service.storage.database import Database, read_history
+from service.storage.revision import History
+from service.storage.wakeup import Wakeup
+
+POLL = 1.0
+TRUST = 3.0
+_PAGE = 1000
+
+_NOW = text("SELECT clock_timestamp()")
+_LATEST = text("SELECT coalesce(max(position), 0) FROM changes")
+_LIVING = text(
+    "SELECT kind, key, expire_time, position FROM changes"
+    " WHERE kind = ANY(:kinds) AND expire_time > clock_timestamp() ORDER BY position"
+)
+_NEWER = text(
+    "SELECT kind, key, expire_time, position FROM changes"
+    " WHERE position > :after ORDER BY position LIMIT :page"
+)
+
+log = structlog.get_logger("gatehouse.feed")
+
+
+class ChangeFeed:
+    """Reads changes in a thread of its own and hands them to its followers, in order."""
+
+    def __init__(self, database: Database, clock: Clock, wakeup: Wakeup) -> None:
+        self._database = database
+        self._clock = clock
+        self._wakeup = wakeup
+        self._followers: list[Follower] = []
+        self._reading = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="change-feed", daemon=True)
+        self._stopping = threading.Event()
+        self._away = False
+        self._history: History | None = None
+        self.position = 0
+        self.trusted_until = 0.0
+        self.last_read = 0.0
+        self.on_read: Callable[[bool], None] = lambda read: None
+
+    def follow(self, follower: Follower) -> None:
+        """Adds a follower; all are added before `start`."""
+        self._followers.append(follower)
+
+    def start(self) -> None:
+        """Reads once, then goes on in a thread. Raises Unavailable when PostgreSQL is away."""
+        self.read()
+        self._wakeup.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread and waits for it."""
+        self._stopping.set()
+        self._wakeup.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def announce(self, changes: Sequence[Change]) -> None:
+        """Takes this process's own commit at once, and wakes the others."""
+        for follower in self._followers:
+            follower.apply(changes)
+        self._wakeup.announce()
+
+    def require_trust(self) -> None:
+        """Makes sure that what is remembered may be believed. Raises Unavailable if it may not."""
+        if monotonic() > self.trusted_until:
+            self.read()
+
+    def read(self) -> None:
+        """Reads what is newer than `position`. Raises Unavailable when PostgreSQL is away."""
+        with self._reading:
+            started = monotonic()
+            with self._database.reading() as connection:
+                self._read(connection)
+            self.last_read = monotonic()
+            self.trusted_until = started + TRUST
+
+    def _read(self, connection: Connection) -> None:
+        sent = time()
+        now = connection.execute(_NOW).scalar_one()
+        self._clock.follow(now, sent=sent, received=time())
+        history = read_history(connection)
+        if history != self._history or connection.execute(_LATEST).scalar_one() < self.position:
+            self._begin(connection, history)
+        while changes := self._newer(connection):
+            self._apply(changes)
+
+    def _begin(self, connection: Connection, history: History) -> None:
+        """A history not followed so far: remember nothing but what is revoked in it."""
+        self._database.forget_history()
+        for follower in self._followers:
+            follower.forget()
+        self.position = connection.execute(_LATEST).scalar_one()
+        living = connection.execute(_LIVING, {"kinds": [str(kind) for kind in REVOCATIONS]})
+        self._apply(_changes(living))
+        self._history = history
+
+    def _newer(self, connection: Connection) -> list[Change]:
+        rows = connection.execute(_NEWER, {"after": self.position, "page": _PAGE})
+        return _changes(rows)
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        if not changes:
+            return
+        for follower in self._followers:
+            follower.apply(changes)
+        self.position = max(self.position, changes[-1].position)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wakeup.wait(POLL)
+            try:
+                self.read()
+            except Unavailable as error:
+                self._tell(away=True, why=str(error))
+            except Exception:
+                log.exception("change feed")
+                self._tell(away=True, why="unexpected fault")
+            else:
+                self._tell(away=False, why="")
+
+    def _tell(self, *, away: bool, why: str) -> None:
+        if away != self._away:
+            self._away = away
+            log.warning("PostgreSQL is away", why=why) if away else log.info("PostgreSQL is back")
+        self.on_read(not away)
+
+
+def _changes(rows: Iterable[object]) -> list[Change]:
+    return [
+        Change(ChangeKind(kind), key, expire_time, position)
+        for kind, key, expire_time, position in rows  # type: ignore[misc, attr-defined]
+    ]

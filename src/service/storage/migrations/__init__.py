@@ -1,0 +1,1 @@
+"""The database's schema, as Alembic revisions in `versions/`."""

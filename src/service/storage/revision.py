@@ -1,0 +1,48 @@
+"""Revisions and cursors: places in one history of one database, opaque to clients."""
+
+import base64
+import struct
+from dataclasses import dataclass
+
+from service.kernel.errors import InvalidArgument, PreconditionFailed
+from service.kernel.reasons import ErrorReason
+
+_LAYOUT = struct.Struct(">QIQ")
+
+
+class ForeignRevision(PreconditionFailed):
+    """The place lies in another history: a restored backup, or a replica that lagged at failover."""
+
+    reason = ErrorReason.FOREIGN_REVISION
+
+
+class InvalidCursor(InvalidArgument):
+    """The text was never given out as a revision or cursor."""
+
+    reason = ErrorReason.INVALID_CURSOR
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Which history positions count in: PostgreSQL's system identifier and timeline."""
+
+    system: int
+    timeline: int
+
+    def revision(self, position: int) -> str:
+        """The position as clients see it."""
+        packed = _LAYOUT.pack(self.system, self.timeline, position)
+        return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+    def position(self, revision: str, *, field: str = "cursor") -> int:
+        """The position in a revision. Raises InvalidCursor, ForeignRevision."""
+        try:
+            packed = base64.urlsafe_b64decode(revision + "=" * (-len(revision) % 4))
+            system, timeline, position = _LAYOUT.unpack(packed)
+        except (ValueError, struct.error):
+            raise InvalidCursor.field(field, "must be one that this service gave out") from None
+        if (system, timeline) != (self.system, self.timeline):
+            raise ForeignRevision(
+                f"{field} comes from another history of the database; start without one."
+            )
+        return int(position)
