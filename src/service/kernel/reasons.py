@@ -20,7 +20,6 @@ class ErrorReason(StrEnum):
     INVALID_UPDATE_MASK = auto()
     REQUEST_ID_REUSED = auto()
     PASSWORD_REJECTED = auto()
-    MALFORMED_METADATA = auto()
     INVALID_CURSOR = auto()
 
     TOKEN_MISSING = auto()

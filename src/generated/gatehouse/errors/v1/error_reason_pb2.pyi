@@ -36,9 +36,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the request id was used before, for a request that was not this one."""
     ERROR_REASON_PASSWORD_REJECTED: _ErrorReason.ValueType  # 6
     """INVALID_ARGUMENT: the new password is too short, too long, or easily guessed."""
-    ERROR_REASON_MALFORMED_METADATA: _ErrorReason.ValueType  # 7
-    """INVALID_ARGUMENT: a metadata entry cannot be read, such as two `authorization` entries."""
-    ERROR_REASON_INVALID_CURSOR: _ErrorReason.ValueType  # 8
+    ERROR_REASON_INVALID_CURSOR: _ErrorReason.ValueType  # 7
     """INVALID_ARGUMENT: the cursor was not given out by this service."""
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 20
     """UNAUTHENTICATED: the call carries no token."""
@@ -116,9 +114,7 @@ ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 5
 """INVALID_ARGUMENT: the request id was used before, for a request that was not this one."""
 ERROR_REASON_PASSWORD_REJECTED: ErrorReason.ValueType  # 6
 """INVALID_ARGUMENT: the new password is too short, too long, or easily guessed."""
-ERROR_REASON_MALFORMED_METADATA: ErrorReason.ValueType  # 7
-"""INVALID_ARGUMENT: a metadata entry cannot be read, such as two `authorization` entries."""
-ERROR_REASON_INVALID_CURSOR: ErrorReason.ValueType  # 8
+ERROR_REASON_INVALID_CURSOR: ErrorReason.ValueType  # 7
 """INVALID_ARGUMENT: the cursor was not given out by this service."""
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 20
 """UNAUTHENTICATED: the call carries no token."""

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from gatehouse.options.v1 import auth_pb2 as gatehouse_dot_options_dot_v1_dot_auth__pb2
+from gatehouse.options.v1 import rules_pb2 as gatehouse_dot_options_dot_v1_dot_rules__pb2
 from gatehouse.sessions.v1 import session_pb2 as gatehouse_dot_sessions_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+gatehouse/sessions/v1/session_service.proto\x12\x15gatehouse.sessions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgatehouse/options/v1/auth.proto\x1a#gatehouse/sessions/v1/session.proto\"\xb5\x01\n\x13ListSessionsRequest\x12\x64\n\x07subject\x18\x01 \x01(\tBS\xbaHPrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\xd8\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"a\n\x14ListSessionsResponse\x12\x30\n\x08sessions\x18\x01 \x03(\x0b\x32\x1e.gatehouse.sessions.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x11GetSessionRequest\x12\\\n\x04name\x18\x01 \x01(\tBN\xbaHKrI2G^sessions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\"E\n\x12GetSessionResponse\x12/\n\x07session\x18\x01 \x01(\x0b\x32\x1e.gatehouse.sessions.v1.Session\"\x95\x01\n\x14RevokeSessionRequest\x12\\\n\x04name\x18\x01 \x01(\tBN\xbaHKrI2G^sessions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"H\n\x15RevokeSessionResponse\x12/\n\x07session\x18\x01 \x01(\x0b\x32\x1e.gatehouse.sessions.v1.Session\"\x9e\x01\n\x18RevokeAllSessionsRequest\x12\x61\n\x07subject\x18\x01 \x01(\tBP\xbaHMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"2\n\x19RevokeAllSessionsResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x05\x32\xa0\x04\n\x0eSessionService\x12~\n\x0cListSessions\x12*.gatehouse.sessions.v1.ListSessionsRequest\x1a+.gatehouse.sessions.v1.ListSessionsResponse\"\x15\xca\xf3\x18\x11\x10\x01*\rsessions:read\x12x\n\nGetSession\x12(.gatehouse.sessions.v1.GetSessionRequest\x1a).gatehouse.sessions.v1.GetSessionResponse\"\x15\xca\xf3\x18\x11\x10\x01*\rsessions:read\x12\x82\x01\n\rRevokeSession\x12+.gatehouse.sessions.v1.RevokeSessionRequest\x1a,.gatehouse.sessions.v1.RevokeSessionResponse\"\x16\xca\xf3\x18\x12\x10\x01*\x0esessions:write\x12\x8e\x01\n\x11RevokeAllSessions\x12/.gatehouse.sessions.v1.RevokeAllSessionsRequest\x1a\x30.gatehouse.sessions.v1.RevokeAllSessionsResponse\"\x16\xca\xf3\x18\x12\x10\x01*\x0esessions:writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+gatehouse/sessions/v1/session_service.proto\x12\x15gatehouse.sessions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgatehouse/options/v1/auth.proto\x1a gatehouse/options/v1/rules.proto\x1a#gatehouse/sessions/v1/session.proto\"n\n\x13ListSessionsRequest\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xbaH\tr\x04\xc8\xf3\x18\x01\xd8\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"a\n\x14ListSessionsResponse\x12\x30\n\x08sessions\x18\x01 \x03(\x0b\x32\x1e.gatehouse.sessions.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x11GetSessionRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xd0\xf3\x18\x01\"E\n\x12GetSessionResponse\x12/\n\x07session\x18\x01 \x01(\x0b\x32\x1e.gatehouse.sessions.v1.Session\"P\n\x14RevokeSessionRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xd0\xf3\x18\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"H\n\x15RevokeSessionResponse\x12/\n\x07session\x18\x01 \x01(\x0b\x32\x1e.gatehouse.sessions.v1.Session\"W\n\x18RevokeAllSessionsRequest\x12\x1a\n\x07subject\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"2\n\x19RevokeAllSessionsResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x05\x32\xa0\x04\n\x0eSessionService\x12~\n\x0cListSessions\x12*.gatehouse.sessions.v1.ListSessionsRequest\x1a+.gatehouse.sessions.v1.ListSessionsResponse\"\x15\xca\xf3\x18\x11\x10\x01*\rsessions:read\x12x\n\nGetSession\x12(.gatehouse.sessions.v1.GetSessionRequest\x1a).gatehouse.sessions.v1.GetSessionResponse\"\x15\xca\xf3\x18\x11\x10\x01*\rsessions:read\x12\x82\x01\n\rRevokeSession\x12+.gatehouse.sessions.v1.RevokeSessionRequest\x1a,.gatehouse.sessions.v1.RevokeSessionResponse\"\x16\xca\xf3\x18\x12\x10\x01*\x0esessions:write\x12\x8e\x01\n\x11RevokeAllSessions\x12/.gatehouse.sessions.v1.RevokeAllSessionsRequest\x1a\x30.gatehouse.sessions.v1.RevokeAllSessionsResponse\"\x16\xca\xf3\x18\x12\x10\x01*\x0esessions:writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,19 +36,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gatehouse.sessions.v1.sessi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['subject']._loaded_options = None
-  _globals['_LISTSESSIONSREQUEST'].fields_by_name['subject']._serialized_options = b'\272HPrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\330\001\001'
+  _globals['_LISTSESSIONSREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\tr\004\310\363\030\001\330\001\001'
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
   _globals['_GETSESSIONREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETSESSIONREQUEST'].fields_by_name['name']._serialized_options = b'\272HKrI2G^sessions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+  _globals['_GETSESSIONREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\320\363\030\001'
   _globals['_REVOKESESSIONREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_REVOKESESSIONREQUEST'].fields_by_name['name']._serialized_options = b'\272HKrI2G^sessions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+  _globals['_REVOKESESSIONREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\320\363\030\001'
   _globals['_REVOKESESSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REVOKESESSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_REVOKEALLSESSIONSREQUEST'].fields_by_name['subject']._loaded_options = None
-  _globals['_REVOKEALLSESSIONSREQUEST'].fields_by_name['subject']._serialized_options = b'\272HMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+  _globals['_REVOKEALLSESSIONSREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\006r\004\310\363\030\001'
   _globals['_REVOKEALLSESSIONSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REVOKEALLSESSIONSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_SESSIONSERVICE'].methods_by_name['ListSessions']._loaded_options = None
@@ -58,22 +59,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONSERVICE'].methods_by_name['RevokeSession']._serialized_options = b'\312\363\030\022\020\001*\016sessions:write'
   _globals['_SESSIONSERVICE'].methods_by_name['RevokeAllSessions']._loaded_options = None
   _globals['_SESSIONSERVICE'].methods_by_name['RevokeAllSessions']._serialized_options = b'\312\363\030\022\020\001*\016sessions:write'
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=170
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=351
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=353
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=450
-  _globals['_GETSESSIONREQUEST']._serialized_start=452
-  _globals['_GETSESSIONREQUEST']._serialized_end=565
-  _globals['_GETSESSIONRESPONSE']._serialized_start=567
-  _globals['_GETSESSIONRESPONSE']._serialized_end=636
-  _globals['_REVOKESESSIONREQUEST']._serialized_start=639
-  _globals['_REVOKESESSIONREQUEST']._serialized_end=788
-  _globals['_REVOKESESSIONRESPONSE']._serialized_start=790
-  _globals['_REVOKESESSIONRESPONSE']._serialized_end=862
-  _globals['_REVOKEALLSESSIONSREQUEST']._serialized_start=865
-  _globals['_REVOKEALLSESSIONSREQUEST']._serialized_end=1023
-  _globals['_REVOKEALLSESSIONSRESPONSE']._serialized_start=1025
-  _globals['_REVOKEALLSESSIONSRESPONSE']._serialized_end=1075
-  _globals['_SESSIONSERVICE']._serialized_start=1078
-  _globals['_SESSIONSERVICE']._serialized_end=1622
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=203
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=313
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=315
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=412
+  _globals['_GETSESSIONREQUEST']._serialized_start=414
+  _globals['_GETSESSIONREQUEST']._serialized_end=458
+  _globals['_GETSESSIONRESPONSE']._serialized_start=460
+  _globals['_GETSESSIONRESPONSE']._serialized_end=529
+  _globals['_REVOKESESSIONREQUEST']._serialized_start=531
+  _globals['_REVOKESESSIONREQUEST']._serialized_end=611
+  _globals['_REVOKESESSIONRESPONSE']._serialized_start=613
+  _globals['_REVOKESESSIONRESPONSE']._serialized_end=685
+  _globals['_REVOKEALLSESSIONSREQUEST']._serialized_start=687
+  _globals['_REVOKEALLSESSIONSREQUEST']._serialized_end=774
+  _globals['_REVOKEALLSESSIONSRESPONSE']._serialized_start=776
+  _globals['_REVOKEALLSESSIONSRESPONSE']._serialized_end=826
+  _globals['_SESSIONSERVICE']._serialized_start=829
+  _globals['_SESSIONSERVICE']._serialized_end=1373
 # @@protoc_insertion_point(module_scope)

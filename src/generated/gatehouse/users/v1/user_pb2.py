@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from gatehouse.options.v1 import rules_pb2 as gatehouse_dot_options_dot_v1_dot_rules__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgatehouse/users/v1/user.proto\x12\x12gatehouse.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x05\n\x04User\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\xd8\x01\x01\x12\x1c\n\x05\x65mail\x18\x02 \x01(\tB\r\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01\x12\x33\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x02\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.gatehouse.users.v1.User.State\x12\x16\n\x0e\x65mail_verified\x18\x05 \x01(\x08\x12\x13\n\x0bmfa_enabled\x18\x06 \x01(\x08\x12}\n\nattributes\x18\x07 \x03(\x0b\x32(.gatehouse.users.v1.User.AttributesEntryB?\xbaH<\x9a\x01\x39\x10@\"\"r 2\x1e^[A-Za-z][A-Za-z0-9_.-]{0,63}$*\x11r\x0f\x18\x80\x08\x32\n^[^\\x00]*$\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\n \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x13\n\x0fSTATE_SUSPENDED\x10\x02\x12\x11\n\rSTATE_PENDING\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgatehouse/users/v1/user.proto\x12\x12gatehouse.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x04\n\x04User\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xbaH\tr\x04\xc8\xf3\x18\x01\xd8\x01\x01\x12\x1c\n\x05\x65mail\x18\x02 \x01(\tB\r\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01\x12\"\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x02\xd8\xf3\x18\x01\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.gatehouse.users.v1.User.State\x12\x16\n\x0e\x65mail_verified\x18\x05 \x01(\x08\x12\x13\n\x0bmfa_enabled\x18\x06 \x01(\x08\x12}\n\nattributes\x18\x07 \x03(\x0b\x32(.gatehouse.users.v1.User.AttributesEntryB?\xbaH<\x9a\x01\x39\x10@\"\"r 2\x1e^[A-Za-z][A-Za-z0-9_.-]{0,63}$*\x11r\x0f\x18\x80\x08\x32\n^[^\\x00]*$\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\n \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x13\n\x0fSTATE_SUSPENDED\x10\x02\x12\x11\n\rSTATE_PENDING\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,19 +37,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USER_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_USER_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_USER'].fields_by_name['name']._loaded_options = None
-  _globals['_USER'].fields_by_name['name']._serialized_options = b'\272HPrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\330\001\001'
+  _globals['_USER'].fields_by_name['name']._serialized_options = b'\272H\tr\004\310\363\030\001\330\001\001'
   _globals['_USER'].fields_by_name['email']._loaded_options = None
   _globals['_USER'].fields_by_name['email']._serialized_options = b'\272H\nr\005\030\376\001`\001\330\001\001'
   _globals['_USER'].fields_by_name['display_name']._loaded_options = None
-  _globals['_USER'].fields_by_name['display_name']._serialized_options = b'\272H\032r\030\030\200\0022\023^[^\\x00-\\x1f\\x7f]*$'
+  _globals['_USER'].fields_by_name['display_name']._serialized_options = b'\272H\tr\007\030\200\002\330\363\030\001'
   _globals['_USER'].fields_by_name['attributes']._loaded_options = None
   _globals['_USER'].fields_by_name['attributes']._serialized_options = b'\272H<\232\0019\020@\"\"r 2\036^[A-Za-z][A-Za-z0-9_.-]{0,63}$*\021r\017\030\200\0102\n^[^\\x00]*$'
   _globals['_USER'].fields_by_name['etag']._loaded_options = None
   _globals['_USER'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
-  _globals['_USER']._serialized_start=116
-  _globals['_USER']._serialized_end=786
-  _globals['_USER_ATTRIBUTESENTRY']._serialized_start=647
-  _globals['_USER_ATTRIBUTESENTRY']._serialized_end=696
-  _globals['_USER_STATE']._serialized_start=698
-  _globals['_USER_STATE']._serialized_end=786
+  _globals['_USER']._serialized_start=150
+  _globals['_USER']._serialized_end=732
+  _globals['_USER_ATTRIBUTESENTRY']._serialized_start=593
+  _globals['_USER_ATTRIBUTESENTRY']._serialized_end=642
+  _globals['_USER_STATE']._serialized_start=644
+  _globals['_USER_STATE']._serialized_end=732
 # @@protoc_insertion_point(module_scope)

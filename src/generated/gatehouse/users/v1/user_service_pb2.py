@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from gatehouse.options.v1 import auth_pb2 as gatehouse_dot_options_dot_v1_dot_auth__pb2
+from gatehouse.options.v1 import rules_pb2 as gatehouse_dot_options_dot_v1_dot_rules__pb2
 from gatehouse.users.v1 import user_pb2 as gatehouse_dot_users_dot_v1_dot_user__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gatehouse/users/v1/user_service.proto\x12\x12gatehouse.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgatehouse/options/v1/auth.proto\x1a\x1dgatehouse/users/v1/user.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n\x11\x43reateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:I\xbaHF\x1a\x44\n\x13user.email.required\x12\x16user.email is required\x1a\x15this.user.email != \'\'\"N\n\x12\x43reateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"p\n\x0eGetUserRequest\x12^\n\x04name\x18\x01 \x01(\tBP\xbaHMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\"9\n\x0fGetUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\"\x81\x01\n\x14\x42\x61tchGetUsersRequest\x12i\n\x05names\x18\x01 \x03(\tBZ\xbaHW\x92\x01T\x08\x01\x10\xe8\x07\"MrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\"@\n\x15\x42\x61tchGetUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatehouse.users.v1.User\"\x8a\x02\n\x10ListUsersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x37\n\x05state\x18\x03 \x01(\x0e\x32\x1e.gatehouse.users.v1.User.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x05\x65mail\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xfe\x01\x12\x35\n\x11\x63reate_start_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x63reate_end_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x11ListUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatehouse.users.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x95\x01\n\x11UpdateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x12UpdateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\"\xad\x01\n\x12SuspendUserRequest\x12^\n\x04name\x18\x01 \x01(\tBP\xbaHMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"O\n\x13SuspendUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"\xb0\x01\n\x15ReactivateUserRequest\x12^\n\x04name\x18\x01 \x01(\tBP\xbaHMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"R\n\x16ReactivateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"\xac\x01\n\x11\x44\x65leteUserRequest\x12^\n\x04name\x18\x01 \x01(\tBP\xbaHMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"&\n\x12\x44\x65leteUserResponse\x12\x10\n\x08revision\x18\x01 \x01(\t2\xd2\x08\n\x0bUserService\x12\x84\x01\n\nCreateUser\x12%.gatehouse.users.v1.CreateUserRequest\x1a&.gatehouse.users.v1.CreateUserResponse\"\'\xca\xf3\x18#\x1a\x0cusers.create\"\x06/users*\x0busers:write\x12y\n\x07GetUser\x12\".gatehouse.users.v1.GetUserRequest\x1a#.gatehouse.users.v1.GetUserResponse\"%\xca\xf3\x18!\x1a\nusers.read\"\x07/{name}*\nusers:read\x12\x8a\x01\n\rBatchGetUsers\x12(.gatehouse.users.v1.BatchGetUsersRequest\x1a).gatehouse.users.v1.BatchGetUsersResponse\"$\xca\xf3\x18 \x1a\nusers.read\"\x06/users*\nusers:read\x12~\n\tListUsers\x12$.gatehouse.users.v1.ListUsersRequest\x1a%.gatehouse.users.v1.ListUsersResponse\"$\xca\xf3\x18 \x1a\nusers.list\"\x06/users*\nusers:read\x12\x8a\x01\n\nUpdateUser\x12%.gatehouse.users.v1.UpdateUserRequest\x1a&.gatehouse.users.v1.UpdateUserResponse\"-\xca\xf3\x18)\x1a\x0cusers.update\"\x0c/{user.name}*\x0busers:write\x12\x89\x01\n\x0bSuspendUser\x12&.gatehouse.users.v1.SuspendUserRequest\x1a\'.gatehouse.users.v1.SuspendUserResponse\")\xca\xf3\x18%\x1a\rusers.suspend\"\x07/{name}*\x0busers:write\x12\x92\x01\n\x0eReactivateUser\x12).gatehouse.users.v1.ReactivateUserRequest\x1a*.gatehouse.users.v1.ReactivateUserResponse\")\xca\xf3\x18%\x1a\rusers.suspend\"\x07/{name}*\x0busers:write\x12\x85\x01\n\nDeleteUser\x12%.gatehouse.users.v1.DeleteUserRequest\x1a&.gatehouse.users.v1.DeleteUserResponse\"(\xca\xf3\x18$\x1a\x0cusers.delete\"\x07/{name}*\x0busers:writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gatehouse/users/v1/user_service.proto\x12\x12gatehouse.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgatehouse/options/v1/auth.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1dgatehouse/users/v1/user.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n\x11\x43reateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:I\xbaHF\x1a\x44\n\x13user.email.required\x12\x16user.email is required\x1a\x15this.user.email != \'\'\"N\n\x12\x43reateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\")\n\x0eGetUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\"9\n\x0fGetUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\":\n\x14\x42\x61tchGetUsersRequest\x12\"\n\x05names\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\"\x06r\x04\xc8\xf3\x18\x01\"@\n\x15\x42\x61tchGetUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatehouse.users.v1.User\"\x8a\x02\n\x10ListUsersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x37\n\x05state\x18\x03 \x01(\x0e\x32\x1e.gatehouse.users.v1.User.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x05\x65mail\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xfe\x01\x12\x35\n\x11\x63reate_start_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x63reate_end_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x11ListUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatehouse.users.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x95\x01\n\x11UpdateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x12UpdateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\"f\n\x12SuspendUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"O\n\x13SuspendUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"i\n\x15ReactivateUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"R\n\x16ReactivateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"e\n\x11\x44\x65leteUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"&\n\x12\x44\x65leteUserResponse\x12\x10\n\x08revision\x18\x01 \x01(\t2\xd2\x08\n\x0bUserService\x12\x84\x01\n\nCreateUser\x12%.gatehouse.users.v1.CreateUserRequest\x1a&.gatehouse.users.v1.CreateUserResponse\"\'\xca\xf3\x18#\x1a\x0cusers.create\"\x06/users*\x0busers:write\x12y\n\x07GetUser\x12\".gatehouse.users.v1.GetUserRequest\x1a#.gatehouse.users.v1.GetUserResponse\"%\xca\xf3\x18!\x1a\nusers.read\"\x07/{name}*\nusers:read\x12\x8a\x01\n\rBatchGetUsers\x12(.gatehouse.users.v1.BatchGetUsersRequest\x1a).gatehouse.users.v1.BatchGetUsersResponse\"$\xca\xf3\x18 \x1a\nusers.read\"\x06/users*\nusers:read\x12~\n\tListUsers\x12$.gatehouse.users.v1.ListUsersRequest\x1a%.gatehouse.users.v1.ListUsersResponse\"$\xca\xf3\x18 \x1a\nusers.list\"\x06/users*\nusers:read\x12\x8a\x01\n\nUpdateUser\x12%.gatehouse.users.v1.UpdateUserRequest\x1a&.gatehouse.users.v1.UpdateUserResponse\"-\xca\xf3\x18)\x1a\x0cusers.update\"\x0c/{user.name}*\x0busers:write\x12\x89\x01\n\x0bSuspendUser\x12&.gatehouse.users.v1.SuspendUserRequest\x1a\'.gatehouse.users.v1.SuspendUserResponse\")\xca\xf3\x18%\x1a\rusers.suspend\"\x07/{name}*\x0busers:write\x12\x92\x01\n\x0eReactivateUser\x12).gatehouse.users.v1.ReactivateUserRequest\x1a*.gatehouse.users.v1.ReactivateUserResponse\")\xca\xf3\x18%\x1a\rusers.suspend\"\x07/{name}*\x0busers:write\x12\x85\x01\n\nDeleteUser\x12%.gatehouse.users.v1.DeleteUserRequest\x1a&.gatehouse.users.v1.DeleteUserResponse\"(\xca\xf3\x18$\x1a\x0cusers.delete\"\x07/{name}*\x0busers:writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,9 +44,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEUSERREQUEST']._loaded_options = None
   _globals['_CREATEUSERREQUEST']._serialized_options = b'\272HF\032D\n\023user.email.required\022\026user.email is required\032\025this.user.email != \'\''
   _globals['_GETUSERREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272HMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+  _globals['_GETUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\310\363\030\001'
   _globals['_BATCHGETUSERSREQUEST'].fields_by_name['names']._loaded_options = None
-  _globals['_BATCHGETUSERSREQUEST'].fields_by_name['names']._serialized_options = b'\272HW\222\001T\010\001\020\350\007\"MrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+  _globals['_BATCHGETUSERSREQUEST'].fields_by_name['names']._serialized_options = b'\272H\020\222\001\r\010\001\020\350\007\"\006r\004\310\363\030\001'
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -59,19 +60,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_SUSPENDUSERREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_SUSPENDUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272HMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+  _globals['_SUSPENDUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\310\363\030\001'
   _globals['_SUSPENDUSERREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_SUSPENDUSERREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_SUSPENDUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SUSPENDUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_REACTIVATEUSERREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_REACTIVATEUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272HMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+  _globals['_REACTIVATEUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\310\363\030\001'
   _globals['_REACTIVATEUSERREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_REACTIVATEUSERREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_REACTIVATEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REACTIVATEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_DELETEUSERREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_DELETEUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272HMrK2I^users/(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+  _globals['_DELETEUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\310\363\030\001'
   _globals['_DELETEUSERREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_DELETEUSERREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_DELETEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -92,38 +93,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['ReactivateUser']._serialized_options = b'\312\363\030%\032\rusers.suspend\"\007/{name}*\013users:write'
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\312\363\030$\032\014users.delete\"\007/{name}*\013users:write'
-  _globals['_CREATEUSERREQUEST']._serialized_start=222
-  _globals['_CREATEUSERREQUEST']._serialized_end=415
-  _globals['_CREATEUSERRESPONSE']._serialized_start=417
-  _globals['_CREATEUSERRESPONSE']._serialized_end=495
-  _globals['_GETUSERREQUEST']._serialized_start=497
-  _globals['_GETUSERREQUEST']._serialized_end=609
-  _globals['_GETUSERRESPONSE']._serialized_start=611
-  _globals['_GETUSERRESPONSE']._serialized_end=668
-  _globals['_BATCHGETUSERSREQUEST']._serialized_start=671
-  _globals['_BATCHGETUSERSREQUEST']._serialized_end=800
-  _globals['_BATCHGETUSERSRESPONSE']._serialized_start=802
-  _globals['_BATCHGETUSERSRESPONSE']._serialized_end=866
-  _globals['_LISTUSERSREQUEST']._serialized_start=869
-  _globals['_LISTUSERSREQUEST']._serialized_end=1135
-  _globals['_LISTUSERSRESPONSE']._serialized_start=1137
-  _globals['_LISTUSERSRESPONSE']._serialized_end=1222
-  _globals['_UPDATEUSERREQUEST']._serialized_start=1225
-  _globals['_UPDATEUSERREQUEST']._serialized_end=1374
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=1376
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=1436
-  _globals['_SUSPENDUSERREQUEST']._serialized_start=1439
-  _globals['_SUSPENDUSERREQUEST']._serialized_end=1612
-  _globals['_SUSPENDUSERRESPONSE']._serialized_start=1614
-  _globals['_SUSPENDUSERRESPONSE']._serialized_end=1693
-  _globals['_REACTIVATEUSERREQUEST']._serialized_start=1696
-  _globals['_REACTIVATEUSERREQUEST']._serialized_end=1872
-  _globals['_REACTIVATEUSERRESPONSE']._serialized_start=1874
-  _globals['_REACTIVATEUSERRESPONSE']._serialized_end=1956
-  _globals['_DELETEUSERREQUEST']._serialized_start=1959
-  _globals['_DELETEUSERREQUEST']._serialized_end=2131
-  _globals['_DELETEUSERRESPONSE']._serialized_start=2133
-  _globals['_DELETEUSERRESPONSE']._serialized_end=2171
-  _globals['_USERSERVICE']._serialized_start=2174
-  _globals['_USERSERVICE']._serialized_end=3280
+  _globals['_CREATEUSERREQUEST']._serialized_start=256
+  _globals['_CREATEUSERREQUEST']._serialized_end=449
+  _globals['_CREATEUSERRESPONSE']._serialized_start=451
+  _globals['_CREATEUSERRESPONSE']._serialized_end=529
+  _globals['_GETUSERREQUEST']._serialized_start=531
+  _globals['_GETUSERREQUEST']._serialized_end=572
+  _globals['_GETUSERRESPONSE']._serialized_start=574
+  _globals['_GETUSERRESPONSE']._serialized_end=631
+  _globals['_BATCHGETUSERSREQUEST']._serialized_start=633
+  _globals['_BATCHGETUSERSREQUEST']._serialized_end=691
+  _globals['_BATCHGETUSERSRESPONSE']._serialized_start=693
+  _globals['_BATCHGETUSERSRESPONSE']._serialized_end=757
+  _globals['_LISTUSERSREQUEST']._serialized_start=760
+  _globals['_LISTUSERSREQUEST']._serialized_end=1026
+  _globals['_LISTUSERSRESPONSE']._serialized_start=1028
+  _globals['_LISTUSERSRESPONSE']._serialized_end=1113
+  _globals['_UPDATEUSERREQUEST']._serialized_start=1116
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1265
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=1267
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=1327
+  _globals['_SUSPENDUSERREQUEST']._serialized_start=1329
+  _globals['_SUSPENDUSERREQUEST']._serialized_end=1431
+  _globals['_SUSPENDUSERRESPONSE']._serialized_start=1433
+  _globals['_SUSPENDUSERRESPONSE']._serialized_end=1512
+  _globals['_REACTIVATEUSERREQUEST']._serialized_start=1514
+  _globals['_REACTIVATEUSERREQUEST']._serialized_end=1619
+  _globals['_REACTIVATEUSERRESPONSE']._serialized_start=1621
+  _globals['_REACTIVATEUSERRESPONSE']._serialized_end=1703
+  _globals['_DELETEUSERREQUEST']._serialized_start=1705
+  _globals['_DELETEUSERREQUEST']._serialized_end=1806
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1808
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1846
+  _globals['_USERSERVICE']._serialized_start=1849
+  _globals['_USERSERVICE']._serialized_end=2955
 # @@protoc_insertion_point(module_scope)
