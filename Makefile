@@ -13,6 +13,7 @@ help: ## Show this list
 
 .PHONY: setup run
 setup: $(VENV)/.setup ## Install everything into .venv, once
+	@:
 
 $(VENV)/.setup: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "Gatehouse needs Python 3.11 or newer with its venv module" \
@@ -50,7 +51,7 @@ test-suite: setup
 lint: setup ## Check style, and that imports point one way
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 type: setup ## Check types
 	$(BIN)/mypy

@@ -62,7 +62,7 @@ def breaking(scratch: Path) -> None:
         tar.extractall(scratch / "release", filter="data")
     print(f"breaking: compared with {release}")
     released = make_image(scratch / "release" / "proto", scratch / "release.binpb")
-    buf("breaking", make_image(PROTO, scratch / "contract.binpb"), "--against", released)
+    buf("breaking", make_image(PROTO, scratch / "contract.binpb"), "--against", str(released))
 
 
 def make_stubs(scratch: Path) -> Path:
@@ -95,13 +95,13 @@ def protoc(proto: Path, scratch: Path, arguments: Iterable[str]) -> None:
     run([sys.executable, "-m", "grpc_tools.protoc", *sources, *arguments])
 
 
-def buf(rule_set: str, image: Path, *arguments: str | Path) -> None:
+def buf(rule_set: str, image: Path, *arguments: str) -> None:
     # An image does not say which files are only imported; --path keeps the rules to our own.
-    ours = ["--config", ROOT / "buf.yaml", "--path", "gatehouse"]
-    run([BIN / "buf", rule_set, image, *ours, *arguments])
+    ours = ["--config", str(ROOT / "buf.yaml"), "--path", "gatehouse"]
+    run([str(BIN / "buf"), rule_set, str(image), *ours, *arguments])
 
 
-def run(command: list[str | Path]) -> None:
+def run(command: list[str]) -> None:
     finished = subprocess.run(command, cwd=ROOT, check=False)
     if finished.returncode != 0:
         sys.exit(finished.returncode)

@@ -1,0 +1,1 @@
+"""What a service that calls Gatehouse installs beside the stubs."""
