@@ -1,0 +1,5 @@
+"""What embedded mode raises."""
+
+
+class EmbeddedError(Exception):
+    """The embedded stores cannot start or stop; the message is one line for the operator."""
