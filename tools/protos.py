@@ -4,9 +4,9 @@
 given its descriptor, and buf is given an image of the whole contract, made by protoc.
 """
 
+import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable, Iterable
 from filecmp import cmpfiles
 from pathlib import Path
@@ -56,10 +56,9 @@ def breaking(scratch: Path) -> None:
         print("breaking: no release yet, nothing to compare the contract with")
         return
     release = found.stdout.strip()
-    archive = scratch / "release.tar"
+    archive = scratch / "release.zip"
     run(["git", "archive", f"--output={archive}", release, "proto"])
-    with tarfile.open(archive) as tar:
-        tar.extractall(scratch / "release", filter="data")
+    shutil.unpack_archive(archive, scratch / "release")
     print(f"breaking: compared with {release}")
     released = make_image(scratch / "release" / "proto", scratch / "release.binpb")
     buf("breaking", make_image(PROTO, scratch / "contract.binpb"), "--against", str(released))
