@@ -29,7 +29,7 @@ run: setup ## Set up, then serve on real PostgreSQL and Valkey, started from the
 
 ## Checking it
 
-.PHONY: test test-fast test-all lint type check-proto check-generated bench faults
+.PHONY: test test-fast test-all lint type check-proto check-generated bench coverage faults
 test: lint type check-generated check-proto ## Set up, then run every check and the whole test suite
 	$(BIN)/python -m pytest -n 2
 
@@ -65,6 +65,12 @@ check-generated: setup ## Check that the committed stubs are those of the contra
 
 bench: setup ## Measure everything in the README's table again
 	$(BIN)/python -m bench
+
+coverage: setup ## Show the lines and branches that no test reaches
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --show-missing
 
 faults: setup ## Break things for longer than `make test` does
 	$(BIN)/python -m pytest tests/faults -m ""
