@@ -50,12 +50,12 @@ def lint(scratch: Path) -> None:
 
 def breaking(scratch: Path) -> None:
     """Fails if a client of the last release, the newest `v…` tag, would no longer work."""
-    newest = ["git", "describe", "--tags", "--abbrev=0", "--match", "v*"]
-    found = subprocess.run(newest, cwd=ROOT, capture_output=True, text=True, check=False)
-    if found.returncode != 0:
-        print("breaking: no release yet, nothing to compare the contract with")
+    tags = ["git", "tag", "--merged", "HEAD", "--list", "v*", "--sort", "-version:refname"]
+    found = subprocess.run(tags, cwd=ROOT, capture_output=True, text=True, check=False)
+    if not found.stdout:
+        print("breaking: nothing to compare with,", found.stderr.strip() or "no release is tagged")
         return
-    release = found.stdout.strip()
+    release = found.stdout.split()[0]
     archive = scratch / "release.zip"
     run(["git", "archive", f"--output={archive}", release, "proto"])
     shutil.unpack_archive(archive, scratch / "release")
