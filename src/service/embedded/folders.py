@@ -19,7 +19,10 @@ def held(data_dir: Path) -> Iterator[None]:
 
     Raises EmbeddedError when another holds it, OSError when it cannot be made or written.
     """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise EmbeddedError(f"{data_dir}: it, or a part of its path, is not a folder") from None
     lock = os.open(data_dir / "embedded.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         try:

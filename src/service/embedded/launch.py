@@ -12,6 +12,7 @@ entered as root, so it may lie where the new user could not go (see privileges.p
 import ctypes
 import os
 import sys
+from signal import SIG_DFL, SIG_SETMASK, SIGINT, SIGQUIT, SIGTERM, pthread_sigmask, signal
 
 _PR_SET_PDEATHSIG = 1
 
@@ -21,6 +22,11 @@ _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 
 def main() -> None:
     parent, death_signal, account, program, *arguments = sys.argv[1:]
+    # Whoever blocks or ignores signals in our process does not mean the stores, which would then
+    # never hear that they are to end.
+    pthread_sigmask(SIG_SETMASK, ())
+    for number in (SIGINT, SIGQUIT, SIGTERM):
+        signal(number, SIG_DFL)
     if account != "-":
         uid, gid = map(int, account.split(":"))
         os.setgroups([])

@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import string
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,4 +92,8 @@ def _fits(place: Path) -> bool:
         return True
     # Root hands it to an unprivileged account, and may have to put programs there.
     everyone_enters = all(p.stat().st_mode & 0o001 for p in (place, *place.resolve().parents))
-    return everyone_enters and not os.statvfs(place).f_flag & os.ST_NOEXEC
+    return everyone_enters and not _forbids_programs(place)
+
+
+def _forbids_programs(place: Path) -> bool:
+    return sys.platform == "linux" and bool(os.statvfs(place).f_flag & os.ST_NOEXEC)

@@ -1,5 +1,6 @@
 """Both stores, as one thing to start and stop."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -34,9 +35,10 @@ class EmbeddedStores:
 
         Raises EmbeddedError, and then nothing of it is left running.
         """
-        with _in_one_line(), ExitStack() as stack:
-            data_dir = self._data_dir.absolute()
+        data_dir = self._data_dir.absolute()
+        with _in_one_line(data_dir), ExitStack() as stack:
             stack.enter_context(held(data_dir))
+            stack.enter_context(_without_libpq_variables())
             runtime = stack.enter_context(runtime_folder(data_dir / "runtime"))
             postgres_place = _place("PostgreSQL", data_dir / "postgres")
             valkey_place = _place("Valkey", data_dir / "valkey")
@@ -75,7 +77,7 @@ class EmbeddedStores:
 
         Raises EmbeddedError when one does not end.
         """
-        with _in_one_line():
+        with _in_one_line(self._data_dir):
             self._running.close()
 
     def __enter__(self) -> Self:
@@ -113,9 +115,21 @@ def _programs_for(place: Workplace, runtime: Path) -> Programs:
 
 
 @contextmanager
-def _in_one_line() -> Iterator[None]:
+def _in_one_line(data_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or "embedded stores"
-        raise EmbeddedError(f"{where}: {error.strerror or error}") from error
+        raise EmbeddedError(f"{error.filename or data_dir}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _without_libpq_variables() -> Iterator[None]:
+    """Takes PGHOSTADDR, PGSERVICE, PGOPTIONS, … away while the stores run.
+
+    They speak of some other database, yet clients obey several of them before a URL.
+    """
+    taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
