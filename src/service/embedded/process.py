@@ -16,6 +16,9 @@ from service.embedded.privileges import Account
 
 _LOG_BYTES_KEPT = 10_000_000
 
+# PostgreSQL's words behind its time stamp, or a whole line that is no headline of Valkey's.
+_CAUSE = re.compile(r"(FATAL|PANIC|ERROR): .*|^(?!\*).*(error|Can't).*")
+
 
 class Log:
     """The log file of a store, below DATA_DIR/logs; what this run adds begins at `_start`."""
@@ -35,13 +38,13 @@ class Log:
         return os.open(self.path, flags, 0o600)
 
     def complaint(self) -> str:
-        """Answers the last line of this run that reads like a cause, else its last line."""
+        """Answers what this run said first that reads like a cause, else its last line."""
         with self.path.open("rb") as stream:
             stream.seek(self._start)
             lines = stream.read().decode("utf-8", "replace").split("\n")
         spoken = [line.strip() for line in lines if line.strip()]
-        causes = [line for line in spoken if re.search(r"FATAL|PANIC|rror|Can't", line)]
-        return (causes or spoken or ["it said nothing"])[-1]
+        causes = [cause[0] for line in spoken if (cause := _CAUSE.search(line))]
+        return [*causes, *spoken[-1:], "it said nothing"][0]
 
 
 @dataclass(frozen=True)

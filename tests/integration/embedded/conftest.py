@@ -51,6 +51,12 @@ def working_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def servers_in(data_dir: Path) -> list[psutil.Process]:
+    """The two processes that last as long as the stores do: backends come and go."""
+    postmaster = int((data_dir / "postgres/postmaster.pid").read_text().split()[0])
+    return [psutil.Process(postmaster), *working_in(data_dir / "valkey")]
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -116,6 +122,8 @@ class Ground:
             for stream in (holder.process.stdin, holder.process.stdout, holder.process.stderr):
                 stream.close()
         wait_until(lambda: not working_in(self.folder))
+        for record in self.folder.rglob("runtime"):
+            shutil.rmtree(record.read_text(), ignore_errors=True)
 
 
 def identity(user: pwd.struct_passwd | None) -> dict[str, object]:
