@@ -18,6 +18,7 @@ import pytest
 import redis
 
 import service.embedded
+from service.embedded import EmbeddedStores
 
 HOLD = Path(__file__).with_name("hold.py")
 SOURCE = Path(service.embedded.__file__).parents[2]
@@ -189,6 +190,22 @@ def others_ground(someone: pwd.struct_passwd, python_for_all: str) -> Iterator[G
         ground = Ground(folder, python_for_all, someone)
         yield ground
         ground.close()
+
+
+@pytest.fixture(scope="session")
+def used_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("used") / "data"
+    with EmbeddedStores(data) as stores:
+        sql(stores.database_url, "CREATE TABLE kept (x int)")
+    return data
+
+
+@pytest.fixture
+def made(used_once: Path, tmp_path: Path) -> Path:
+    """A DATA_DIR that was used before and has a table `kept`; a copy, which is quickly made."""
+    data = tmp_path / "made"
+    subprocess.run(["/bin/cp", "-a", used_once, data], check=True)
+    return data
 
 
 @pytest.fixture(params=["ourselves", "an ordinary user"])

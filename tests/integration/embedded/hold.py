@@ -4,7 +4,7 @@ Says what happens in lines of JSON; stops when its standard input ends.
 """
 
 import json
-import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,21 +14,20 @@ from service.embedded import EmbeddedError, EmbeddedStores
 
 
 def main() -> int:
-    stores = EmbeddedStores(Path(os.fsdecode(sys.argv[1])))
+    stores = EmbeddedStores(Path(sys.argv[1]))
+
+    def interrupted(*_: object) -> None:
+        with psycopg.connect(stores.database_url.replace("+psycopg", "")) as connection:
+            say(interrupted=connection.execute("SELECT 'and still answers'").fetchone()[0])
+
+    signal.signal(signal.SIGINT, interrupted)
     try:
         stores.start()
     except EmbeddedError as error:
         say(error=str(error))
         return 1
     say(database_url=stores.database_url, redis_url=stores.redis_url)
-    while True:
-        try:
-            sys.stdin.read()
-            break
-        except KeyboardInterrupt:
-            url = stores.database_url.replace("+psycopg", "")
-            with psycopg.connect(url) as connection:
-                say(interrupted=connection.execute("SELECT 'and still answers'").fetchone()[0])
+    sys.stdin.read()
     stores.stop()
     say(stopped=True)
     return 0

@@ -108,14 +108,6 @@ def test_a_full_disk_is_named_and_a_later_start_succeeds(small_disk: Path) -> No
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """A DATA_DIR that was used before."""
-    with EmbeddedStores(tmp_path):
-        pass
-    return tmp_path
-
-
-@pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()

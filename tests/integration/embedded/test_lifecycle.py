@@ -1,6 +1,7 @@
 """Starting, stopping and finding the data again."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from service.embedded import EmbeddedError, EmbeddedStores
-from tests.integration.embedded.conftest import Ground, sql, valkey, working_in
+from tests.integration.embedded.conftest import Ground, servers_in, sql, valkey, working_in
 
 
 def test_both_stores_are_the_real_ones(stores: EmbeddedStores) -> None:
@@ -149,8 +150,11 @@ def test_the_callers_environment_changes_nothing(our_ground: Ground) -> None:
     }
     holder = our_ground.hold(our_ground.folder / "data", **foreign)
     assert sql(holder.database_url, "SHOW timezone") == "UTC"
-    # hold.py connects too when it is interrupted, in that environment.
-    holder.process.send_signal(2)
+    for server in servers_in(our_ground.folder / "data"):
+        assert not {"PGDATA", "PGPORT", "PGTZ"} & server.environ().keys()
+        assert server.environ()["LC_ALL"] == "C"
+    # It connects too when it is interrupted, in that environment.
+    holder.process.send_signal(signal.SIGINT)
     assert holder.hear() == {"interrupted": "and still answers"}
 
 
