@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import NamedTuple
 
 import structlog
 
@@ -37,11 +36,6 @@ _SECURE_HEADERS = (
 _ONLY_TLS = "Strict-Transport-Security: max-age=63072000; includeSubDomains"
 
 log = structlog.get_logger("gatehouse.ops")
-
-
-class _Asked(NamedTuple):
-    method: str
-    path: str
 
 
 class _Refused(Exception):
@@ -156,30 +150,31 @@ class OpsServer:
             client.close()
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
-        asked = _Asked("GET", "")
+        method = "GET"
         try:
-            asked = await _read(reader)
-            page = self._page(asked)
-            if isinstance(page, Answer):
-                answer = page
-            else:
-                # Away from the loop, so that liveness is told whatever a page waits for.
-                loop = asyncio.get_running_loop()
-                answer = await loop.run_in_executor(self._workers, page)
+            method, path = await _read(reader)
+            answer = await self._made(self._page(method, path))
         except _Refused as refusal:
             answer = text(refusal.status, refusal.status.phrase, headers=refusal.headers)
-        except Exception:
-            log.exception("unexpected fault on the ops port", path=asked.path)
-            answer = text(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
-        return self._packed(answer, with_body=asked.method != "HEAD")
+        return self._packed(answer, with_body=method != "HEAD")
 
-    def _page(self, asked: _Asked) -> Page:
-        page = self._pages.get(asked.path)
+    def _page(self, method: str, path: str) -> Page:
+        page = self._pages.get(path)
         if page is None:
             raise _Refused(HTTPStatus.NOT_FOUND)
-        if asked.method not in {"GET", "HEAD"}:
+        if method not in {"GET", "HEAD"}:
             raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "Allow: GET, HEAD")
         return page
+
+    async def _made(self, page: Page) -> Answer:
+        if isinstance(page, Answer):
+            return page
+        try:
+            # Away from the loop, so that liveness is told whatever a page waits for.
+            return await asyncio.get_running_loop().run_in_executor(self._workers, page)
+        except Exception:
+            log.exception("unexpected fault on the ops port")
+            raise _Refused(HTTPStatus.INTERNAL_SERVER_ERROR) from None
 
     def _packed(self, answer: Answer, *, with_body: bool) -> bytes:
         caching = f"public, max-age={answer.max_age}" if answer.max_age else "no-store"
@@ -198,8 +193,8 @@ class OpsServer:
         return packed.encode("latin-1") + (answer.body if with_body else b"")
 
 
-async def _read(reader: asyncio.StreamReader) -> _Asked:
-    """The request's first line; the rest of its head is read, and says nothing to us.
+async def _read(reader: asyncio.StreamReader) -> tuple[str, str]:
+    """The request's method and path; the rest of its head is read, and says nothing to us.
 
     Raises _Refused, EOFError.
     """
@@ -213,7 +208,7 @@ async def _read(reader: asyncio.StreamReader) -> _Asked:
     method, target, version = words
     if version not in {"HTTP/1.1", "HTTP/1.0"}:
         raise _Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
-    return _Asked(method, target.partition("?")[0])
+    return method, target.partition("?")[0]
 
 
 def _listen(host: str, port: int) -> socket.socket:
