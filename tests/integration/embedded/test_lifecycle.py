@@ -2,14 +2,16 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 
-from service.embedded import EmbeddedError, EmbeddedStores
-from tests.integration.embedded.conftest import Ground, servers_in, sql, valkey, working_in
+from service.embedded import EmbeddedError, EmbeddedStores, launch
+from tests.integration.embedded.conftest import Ground, sql, valkey, working_in
 
 
 def test_both_stores_are_the_real_ones(stores: EmbeddedStores) -> None:
@@ -150,12 +152,19 @@ def test_the_callers_environment_changes_nothing(our_ground: Ground) -> None:
     }
     holder = our_ground.hold(our_ground.folder / "data", **foreign)
     assert sql(holder.database_url, "SHOW timezone") == "UTC"
-    for server in servers_in(our_ground.folder / "data"):
-        assert not {"PGDATA", "PGPORT", "PGTZ"} & server.environ().keys()
-        assert server.environ()["LC_ALL"] == "C"
     # It connects too when it is interrupted, in that environment.
     holder.process.send_signal(signal.SIGINT)
     assert holder.hear() == {"interrupted": "and still answers"}
+
+
+def test_a_store_gets_an_environment_of_its_own() -> None:
+    told = [str(os.getpid()), str(signal.SIGTERM.value), "-", "/usr/bin/env"]
+    foreign = {**os.environ, "PGDATA": "/nowhere", "LC_ALL": "xx_XX", "LD_PRELOAD": ""}
+    done = subprocess.run(
+        [sys.executable, launch.__file__, *told], env=foreign, stdout=subprocess.PIPE, check=True
+    )
+    names = {line.partition(b"=")[0] for line in done.stdout.splitlines()}
+    assert names == {b"LC_ALL", b"TZ", b"PATH"}
 
 
 def test_the_callers_environment_is_as_it_was_after_a_stop(
