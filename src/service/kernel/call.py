@@ -1,4 +1,4 @@
-"""One call as the use cases see it: who asks, how the audit trail knows it, how it is answered twice."""
+"""One call as the use cases see it: who asks, and how to answer it when it is repeated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +27,14 @@ class RequestKey:
     digest: bytes
 
 
+class Replay(Exception):
+    """The request was answered before; `answer` is that answer's bytes. The pipeline sends it."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__("answered before")
+        self.answer = answer
+
+
 @dataclass(slots=True)
 class Call:
     """What the pipeline knows of a call.
@@ -53,6 +61,10 @@ class Call:
     def actor(self) -> str:
         """Who the audit trail names: the subject, or nobody yet."""
         return self.caller.subject if self.caller else ""
+
+    def resolve(self, name: str) -> str:
+        """The resource name meant: `users/me` is the caller."""
+        return self.principal.subject if name == "users/me" else name
 
     @classmethod
     def internal(cls, reason: str) -> "Call":

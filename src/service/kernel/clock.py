@@ -14,7 +14,7 @@ class Clock:
         self._offset = 0.0
 
     def follow(self, database_now: datetime, *, sent: float, received: float) -> None:
-        """Takes the offset. `sent` and `received` are this machine's `time.time()` around the read."""
+        """Takes the offset. `sent` and `received` are `time.time()` around the read."""
         self._offset = database_now.timestamp() - (sent + received) / 2
 
     def timestamp(self) -> float:

@@ -12,7 +12,7 @@ from service.kernel.reasons import ErrorReason
 
 
 class GatehouseError(Exception):
-    """A refusal that a client is told about: `message` and `metadata` are sent, so hold no secret."""
+    """A refusal as a client hears of it: `message` and `metadata` are sent, so hold no secret."""
 
     reason: ClassVar[ErrorReason]
 
@@ -101,15 +101,6 @@ class DeadlineExceeded(GatehouseError):
     """The caller's deadline passed before the work was done."""
 
     reason = ErrorReason.DEADLINE_PASSED
-
-
-class EtagMismatch(Aborted):
-    """The resource has changed since the caller read it."""
-
-    reason = ErrorReason.ETAG_MISMATCH
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} has changed since it was read; read it again and retry.")
 
 
 class Conflict(Aborted):

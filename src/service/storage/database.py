@@ -33,7 +33,8 @@ _INSERT_CHANGE = text(
     " VALUES (:kind, :key, :expire_time) RETURNING position"
 )
 _HISTORY = text(
-    "SELECT s.system_identifier, c.timeline_id FROM pg_control_system() s, pg_control_checkpoint() c"
+    "SELECT s.system_identifier, c.timeline_id"
+    " FROM pg_control_system() s, pg_control_checkpoint() c"
 )
 
 
@@ -192,4 +193,3 @@ def _in_our_words(error: DBAPIError) -> Exception:
     if away or error.connection_invalidated or (isinstance(error, OperationalError) and not state):
         return Unavailable("The database is away; retry.")
     return error
-

@@ -7,9 +7,10 @@ What a process remembers is believed until `TRUST` seconds after the last succes
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic, time
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from service.kernel.changes import REVOCATIONS, Change, ChangeKind, Follower
 from service.kernel.clock import Clock
@@ -20,6 +21,7 @@ from service.storage.wakeup import Wakeup
 
 POLL = 1.0
 TRUST = 3.0
+_CURRENT = 2.0
 _PAGE = 1000
 
 _NOW = text("SELECT clock_timestamp()")
@@ -44,6 +46,7 @@ class ChangeFeed:
         self._clock = clock
         self._wakeup = wakeup
         self._followers: list[Follower] = []
+        self._listeners: list[Callable[[Sequence[Change], int], None]] = []
         self._reading = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="change-feed", daemon=True)
         self._stopping = threading.Event()
@@ -52,11 +55,17 @@ class ChangeFeed:
         self.position = 0
         self.trusted_until = 0.0
         self.last_read = 0.0
-        self.on_read: Callable[[bool], None] = lambda read: None
 
     def follow(self, follower: Follower) -> None:
         """Adds a follower; all are added before `start`."""
         self._followers.append(follower)
+
+    def tell_in_order(self, listener: Callable[[Sequence[Change], int], None]) -> None:
+        """Adds a listener for what was read, up to a position that only ever grows in one history.
+
+        Unlike a follower it is not told of this process's own commits before their turn.
+        """
+        self._listeners.append(listener)
 
     def start(self) -> None:
         """Reads once, then goes on in a thread. Raises Unavailable when PostgreSQL is away."""
@@ -71,6 +80,16 @@ class ChangeFeed:
         if self._thread.ident is not None:
             self._thread.join()
 
+    @property
+    def age(self) -> float:
+        """Seconds since PostgreSQL was last read."""
+        return monotonic() - self.last_read
+
+    @property
+    def current(self) -> bool:
+        """Whether the last read succeeded and is not long ago."""
+        return not self._away and self.age < _CURRENT
+
     def announce(self, changes: Sequence[Change]) -> None:
         """Takes this process's own commit at once, and wakes the others."""
         for follower in self._followers:
@@ -84,12 +103,16 @@ class ChangeFeed:
 
     def read(self) -> None:
         """Reads what is newer than `position`. Raises Unavailable when PostgreSQL is away."""
-        with self._reading:
+        if not self._reading.acquire(timeout=POLL):
+            raise Unavailable("The database does not answer; retry.")
+        try:
             started = monotonic()
             with self._database.reading() as connection:
                 self._read(connection)
             self.last_read = monotonic()
             self.trusted_until = started + TRUST
+        finally:
+            self._reading.release()
 
     def _read(self, connection: Connection) -> None:
         sent = time()
@@ -99,28 +122,28 @@ class ChangeFeed:
         if history != self._history or connection.execute(_LATEST).scalar_one() < self.position:
             self._begin(connection, history)
         while changes := self._newer(connection):
-            self._apply(changes)
+            self._apply(changes, changes[-1].position)
 
     def _begin(self, connection: Connection, history: History) -> None:
         """A history not followed so far: remember nothing but what is revoked in it."""
         self._database.forget_history()
         for follower in self._followers:
             follower.forget()
-        self.position = connection.execute(_LATEST).scalar_one()
+        latest = connection.execute(_LATEST).scalar_one()
         living = connection.execute(_LIVING, {"kinds": [str(kind) for kind in REVOCATIONS]})
-        self._apply(_changes(living))
+        self._apply(_changes(living), latest)
         self._history = history
 
     def _newer(self, connection: Connection) -> list[Change]:
         rows = connection.execute(_NEWER, {"after": self.position, "page": _PAGE})
         return _changes(rows)
 
-    def _apply(self, changes: Sequence[Change]) -> None:
-        if not changes:
-            return
+    def _apply(self, changes: Sequence[Change], position: int) -> None:
         for follower in self._followers:
             follower.apply(changes)
-        self.position = max(self.position, changes[-1].position)
+        self.position = position
+        for listener in self._listeners:
+            listener(changes, position)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -139,11 +162,7 @@ class ChangeFeed:
         if away != self._away:
             self._away = away
             log.warning("PostgreSQL is away", why=why) if away else log.info("PostgreSQL is back")
-        self.on_read(not away)
 
 
-def _changes(rows: Iterable[object]) -> list[Change]:
-    return [
-        Change(ChangeKind(kind), key, expire_time, position)
-        for kind, key, expire_time, position in rows  # type: ignore[misc, attr-defined]
-    ]
+def _changes(rows: Iterable[Row[Any]]) -> list[Change]:
+    return [Change(ChangeKind(row.kind), row.key, row.expire_time, row.position) for row in rows]

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, text
 
-from service.kernel.call import Call, Committed, RequestKey
+from service.kernel.call import Call, Committed, Replay, RequestKey
 from service.kernel.errors import Aborted, InvalidArgument
 from service.kernel.reasons import ErrorReason
 
@@ -26,14 +26,6 @@ class Sealer(Protocol):
 
     def open(self, sealed: bytes, place: str) -> bytes:
         """The value that was sealed for the place."""
-
-
-class Replay(Exception):
-    """The request was answered before; `answer` is that answer's bytes. Caught by the pipeline."""
-
-    def __init__(self, answer: bytes) -> None:
-        super().__init__("answered before")
-        self.answer = answer
 
 
 class RequestInProgress(Aborted):
@@ -69,7 +61,9 @@ def open_once(connection: Connection, call: Call, ring: Sealer) -> None:
     raise Replay(ring.open(found.answer, _place(key)))
 
 
-def keep_answer(connection: Connection, call: Call, committed: Committed[Any], ring: Sealer) -> None:
+def keep_answer(
+    connection: Connection, call: Call, committed: Committed[Any], ring: Sealer
+) -> None:
     """Keeps the answer for repeats, in the transaction of the effect."""
     if (key := call.key) is None:
         return

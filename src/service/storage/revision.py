@@ -11,7 +11,7 @@ _LAYOUT = struct.Struct(">QIQ")
 
 
 class ForeignRevision(PreconditionFailed):
-    """The place lies in another history: a restored backup, or a replica that lagged at failover."""
+    """The place lies in another history: of a restored backup, or of a replica that lagged."""
 
     reason = ErrorReason.FOREIGN_REVISION
 

@@ -30,7 +30,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gatehouse/users/v1/user_service.proto\x12\x12gatehouse.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgatehouse/options/v1/auth.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1dgatehouse/users/v1/user.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n\x11\x43reateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:I\xbaHF\x1a\x44\n\x13user.email.required\x12\x16user.email is required\x1a\x15this.user.email != \'\'\"N\n\x12\x43reateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\")\n\x0eGetUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\"9\n\x0fGetUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\":\n\x14\x42\x61tchGetUsersRequest\x12\"\n\x05names\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\"\x06r\x04\xc8\xf3\x18\x01\"@\n\x15\x42\x61tchGetUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatehouse.users.v1.User\"\x8a\x02\n\x10ListUsersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x37\n\x05state\x18\x03 \x01(\x0e\x32\x1e.gatehouse.users.v1.User.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x05\x65mail\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xfe\x01\x12\x35\n\x11\x63reate_start_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x63reate_end_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x11ListUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatehouse.users.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x95\x01\n\x11UpdateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x12UpdateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\"f\n\x12SuspendUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"O\n\x13SuspendUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"i\n\x15ReactivateUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"R\n\x16ReactivateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"e\n\x11\x44\x65leteUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"&\n\x12\x44\x65leteUserResponse\x12\x10\n\x08revision\x18\x01 \x01(\t2\xd2\x08\n\x0bUserService\x12\x84\x01\n\nCreateUser\x12%.gatehouse.users.v1.CreateUserRequest\x1a&.gatehouse.users.v1.CreateUserResponse\"\'\xca\xf3\x18#\x1a\x0cusers.create\"\x06/users*\x0busers:write\x12y\n\x07GetUser\x12\".gatehouse.users.v1.GetUserRequest\x1a#.gatehouse.users.v1.GetUserResponse\"%\xca\xf3\x18!\x1a\nusers.read\"\x07/{name}*\nusers:read\x12\x8a\x01\n\rBatchGetUsers\x12(.gatehouse.users.v1.BatchGetUsersRequest\x1a).gatehouse.users.v1.BatchGetUsersResponse\"$\xca\xf3\x18 \x1a\nusers.read\"\x06/users*\nusers:read\x12~\n\tListUsers\x12$.gatehouse.users.v1.ListUsersRequest\x1a%.gatehouse.users.v1.ListUsersResponse\"$\xca\xf3\x18 \x1a\nusers.list\"\x06/users*\nusers:read\x12\x8a\x01\n\nUpdateUser\x12%.gatehouse.users.v1.UpdateUserRequest\x1a&.gatehouse.users.v1.UpdateUserResponse\"-\xca\xf3\x18)\x1a\x0cusers.update\"\x0c/{user.name}*\x0busers:write\x12\x89\x01\n\x0bSuspendUser\x12&.gatehouse.users.v1.SuspendUserRequest\x1a\'.gatehouse.users.v1.SuspendUserResponse\")\xca\xf3\x18%\x1a\rusers.suspend\"\x07/{name}*\x0busers:write\x12\x92\x01\n\x0eReactivateUser\x12).gatehouse.users.v1.ReactivateUserRequest\x1a*.gatehouse.users.v1.ReactivateUserResponse\")\xca\xf3\x18%\x1a\rusers.suspend\"\x07/{name}*\x0busers:write\x12\x85\x01\n\nDeleteUser\x12%.gatehouse.users.v1.DeleteUserRequest\x1a&.gatehouse.users.v1.DeleteUserResponse\"(\xca\xf3\x18$\x1a\x0cusers.delete\"\x07/{name}*\x0busers:writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gatehouse/users/v1/user_service.proto\x12\x12gatehouse.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgatehouse/options/v1/auth.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1dgatehouse/users/v1/user.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x01\n\x11\x43reateUserRequest\x12\x63\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.UserB;\xbaH8\xba\x01\x32\n\nuser.email\x12\x12must have an email\x1a\x10this.email != \'\'\xc8\x01\x01\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"N\n\x12\x43reateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\")\n\x0eGetUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\"9\n\x0fGetUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\":\n\x14\x42\x61tchGetUsersRequest\x12\"\n\x05names\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\"\x06r\x04\xc8\xf3\x18\x01\"@\n\x15\x42\x61tchGetUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatehouse.users.v1.User\"\x8a\x02\n\x10ListUsersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x37\n\x05state\x18\x03 \x01(\x0e\x32\x1e.gatehouse.users.v1.User.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x05\x65mail\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xfe\x01\x12\x35\n\x11\x63reate_start_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x63reate_end_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x11ListUsersResponse\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatehouse.users.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x95\x01\n\x11UpdateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x12UpdateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\"f\n\x12SuspendUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"O\n\x13SuspendUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"i\n\x15ReactivateUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"R\n\x16ReactivateUserResponse\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatehouse.users.v1.User\x12\x10\n\x08revision\x18\x02 \x01(\t\"e\n\x11\x44\x65leteUserRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xc8\xf3\x18\x01\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"&\n\x12\x44\x65leteUserResponse\x12\x10\n\x08revision\x18\x01 \x01(\t2\xd2\x08\n\x0bUserService\x12\x84\x01\n\nCreateUser\x12%.gatehouse.users.v1.CreateUserRequest\x1a&.gatehouse.users.v1.CreateUserResponse\"\'\xca\xf3\x18#\x1a\x0cusers.create\"\x06/users*\x0busers:write\x12y\n\x07GetUser\x12\".gatehouse.users.v1.GetUserRequest\x1a#.gatehouse.users.v1.GetUserResponse\"%\xca\xf3\x18!\x1a\nusers.read\"\x07/{name}*\nusers:read\x12\x8a\x01\n\rBatchGetUsers\x12(.gatehouse.users.v1.BatchGetUsersRequest\x1a).gatehouse.users.v1.BatchGetUsersResponse\"$\xca\xf3\x18 \x1a\nusers.read\"\x06/users*\nusers:read\x12~\n\tListUsers\x12$.gatehouse.users.v1.ListUsersRequest\x1a%.gatehouse.users.v1.ListUsersResponse\"$\xca\xf3\x18 \x1a\nusers.list\"\x06/users*\nusers:read\x12\x8a\x01\n\nUpdateUser\x12%.gatehouse.users.v1.UpdateUserRequest\x1a&.gatehouse.users.v1.UpdateUserResponse\"-\xca\xf3\x18)\x1a\x0cusers.update\"\x0c/{user.name}*\x0busers:write\x12\x89\x01\n\x0bSuspendUser\x12&.gatehouse.users.v1.SuspendUserRequest\x1a\'.gatehouse.users.v1.SuspendUserResponse\")\xca\xf3\x18%\x1a\rusers.suspend\"\x07/{name}*\x0busers:write\x12\x92\x01\n\x0eReactivateUser\x12).gatehouse.users.v1.ReactivateUserRequest\x1a*.gatehouse.users.v1.ReactivateUserResponse\")\xca\xf3\x18%\x1a\rusers.suspend\"\x07/{name}*\x0busers:write\x12\x85\x01\n\nDeleteUser\x12%.gatehouse.users.v1.DeleteUserRequest\x1a&.gatehouse.users.v1.DeleteUserResponse\"(\xca\xf3\x18$\x1a\x0cusers.delete\"\x07/{name}*\x0busers:writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,11 +38,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gatehouse.users.v1.user_ser
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CREATEUSERREQUEST'].fields_by_name['user']._loaded_options = None
-  _globals['_CREATEUSERREQUEST'].fields_by_name['user']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CREATEUSERREQUEST'].fields_by_name['user']._serialized_options = b'\272H8\272\0012\n\nuser.email\022\022must have an email\032\020this.email != \'\'\310\001\001'
   _globals['_CREATEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
-  _globals['_CREATEUSERREQUEST']._loaded_options = None
-  _globals['_CREATEUSERREQUEST']._serialized_options = b'\272HF\032D\n\023user.email.required\022\026user.email is required\032\025this.user.email != \'\''
   _globals['_GETUSERREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\310\363\030\001'
   _globals['_BATCHGETUSERSREQUEST'].fields_by_name['names']._loaded_options = None
@@ -94,37 +92,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\312\363\030$\032\014users.delete\"\007/{name}*\013users:write'
   _globals['_CREATEUSERREQUEST']._serialized_start=256
-  _globals['_CREATEUSERREQUEST']._serialized_end=449
-  _globals['_CREATEUSERRESPONSE']._serialized_start=451
-  _globals['_CREATEUSERRESPONSE']._serialized_end=529
-  _globals['_GETUSERREQUEST']._serialized_start=531
-  _globals['_GETUSERREQUEST']._serialized_end=572
-  _globals['_GETUSERRESPONSE']._serialized_start=574
-  _globals['_GETUSERRESPONSE']._serialized_end=631
-  _globals['_BATCHGETUSERSREQUEST']._serialized_start=633
-  _globals['_BATCHGETUSERSREQUEST']._serialized_end=691
-  _globals['_BATCHGETUSERSRESPONSE']._serialized_start=693
-  _globals['_BATCHGETUSERSRESPONSE']._serialized_end=757
-  _globals['_LISTUSERSREQUEST']._serialized_start=760
-  _globals['_LISTUSERSREQUEST']._serialized_end=1026
-  _globals['_LISTUSERSRESPONSE']._serialized_start=1028
-  _globals['_LISTUSERSRESPONSE']._serialized_end=1113
-  _globals['_UPDATEUSERREQUEST']._serialized_start=1116
-  _globals['_UPDATEUSERREQUEST']._serialized_end=1265
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=1267
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=1327
-  _globals['_SUSPENDUSERREQUEST']._serialized_start=1329
-  _globals['_SUSPENDUSERREQUEST']._serialized_end=1431
-  _globals['_SUSPENDUSERRESPONSE']._serialized_start=1433
-  _globals['_SUSPENDUSERRESPONSE']._serialized_end=1512
-  _globals['_REACTIVATEUSERREQUEST']._serialized_start=1514
-  _globals['_REACTIVATEUSERREQUEST']._serialized_end=1619
-  _globals['_REACTIVATEUSERRESPONSE']._serialized_start=1621
-  _globals['_REACTIVATEUSERRESPONSE']._serialized_end=1703
-  _globals['_DELETEUSERREQUEST']._serialized_start=1705
-  _globals['_DELETEUSERREQUEST']._serialized_end=1806
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1808
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1846
-  _globals['_USERSERVICE']._serialized_start=1849
-  _globals['_USERSERVICE']._serialized_end=2955
+  _globals['_CREATEUSERREQUEST']._serialized_end=427
+  _globals['_CREATEUSERRESPONSE']._serialized_start=429
+  _globals['_CREATEUSERRESPONSE']._serialized_end=507
+  _globals['_GETUSERREQUEST']._serialized_start=509
+  _globals['_GETUSERREQUEST']._serialized_end=550
+  _globals['_GETUSERRESPONSE']._serialized_start=552
+  _globals['_GETUSERRESPONSE']._serialized_end=609
+  _globals['_BATCHGETUSERSREQUEST']._serialized_start=611
+  _globals['_BATCHGETUSERSREQUEST']._serialized_end=669
+  _globals['_BATCHGETUSERSRESPONSE']._serialized_start=671
+  _globals['_BATCHGETUSERSRESPONSE']._serialized_end=735
+  _globals['_LISTUSERSREQUEST']._serialized_start=738
+  _globals['_LISTUSERSREQUEST']._serialized_end=1004
+  _globals['_LISTUSERSRESPONSE']._serialized_start=1006
+  _globals['_LISTUSERSRESPONSE']._serialized_end=1091
+  _globals['_UPDATEUSERREQUEST']._serialized_start=1094
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1243
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=1245
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=1305
+  _globals['_SUSPENDUSERREQUEST']._serialized_start=1307
+  _globals['_SUSPENDUSERREQUEST']._serialized_end=1409
+  _globals['_SUSPENDUSERRESPONSE']._serialized_start=1411
+  _globals['_SUSPENDUSERRESPONSE']._serialized_end=1490
+  _globals['_REACTIVATEUSERREQUEST']._serialized_start=1492
+  _globals['_REACTIVATEUSERREQUEST']._serialized_end=1597
+  _globals['_REACTIVATEUSERRESPONSE']._serialized_start=1599
+  _globals['_REACTIVATEUSERRESPONSE']._serialized_end=1681
+  _globals['_DELETEUSERREQUEST']._serialized_start=1683
+  _globals['_DELETEUSERREQUEST']._serialized_end=1784
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1786
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1824
+  _globals['_USERSERVICE']._serialized_start=1827
+  _globals['_USERSERVICE']._serialized_end=2933
 # @@protoc_insertion_point(module_scope)

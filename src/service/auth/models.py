@@ -1,0 +1,82 @@
+"""Tokens, keys, and what happens at a sign-in."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+
+from service.kernel.events import Event
+
+EVERYTHING = frozenset({"*"})
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A P-256 key that signs access tokens; `id` is the `kid` in their header."""
+
+    id: str
+    private: EllipticCurvePrivateKey = field(repr=False)
+
+    @property
+    def public(self) -> EllipticCurvePublicKey:
+        """What verifies what the key signed."""
+        return self.private.public_key()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A signed access token and when it expires."""
+
+    jwt: str = field(repr=False)
+    scopes: frozenset[str]
+    session: str
+    issue_time: datetime
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a sign-in or refresh gives: `refresh_token` is empty for an exchanged token."""
+
+    access: AccessToken
+    refresh_token: str = field(default="", repr=False)
+    refresh_expire_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a caller is."""
+
+    subject: str
+    display_name: str = field(repr=False)
+    session: str
+    scopes: frozenset[str]
+    roles: frozenset[str]
+    expire_time: datetime
+
+
+class SignInSucceeded(Event):
+    """Someone signed in."""
+
+    type = "gatehouse.auth.sign_in"
+
+
+class SignInRefused(Event):
+    """A sign-in was refused; the subject is empty when no account has the e-mail."""
+
+    type = "gatehouse.auth.sign_in_refused"
+
+
+class SignedOut(Event):
+    """Someone ended their session."""
+
+    type = "gatehouse.auth.sign_out"
+
+
+class SigningKeyCreated(Event):
+    """A key that signs access tokens was made."""
+
+    type = "gatehouse.auth.signing_key_created"

@@ -1,0 +1,194 @@
+"""What one can do to be known: sign in, refresh, sign out, and ask whom a token stands for."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import NoReturn, Protocol
+
+from service.access.errors import ScopeMissing
+from service.access.service import AccessService
+from service.auth.errors import InvalidCredentials, NoPassword
+from service.auth.keys import SigningKeys
+from service.auth.models import (
+    EVERYTHING,
+    Identity,
+    SignedIn,
+    SigningKey,
+    SignInRefused,
+    SignInSucceeded,
+)
+from service.auth.throttle import SignInThrottle
+from service.auth.tokens import AccessTokens, until
+from service.kernel import names
+from service.kernel.call import Call
+from service.kernel.clock import Clock
+from service.kernel.errors import Unauthenticated
+from service.kernel.principal import Principal
+from service.sessions.errors import RefreshTokenReused
+from service.sessions.models import Opened
+from service.sessions.service import SessionService
+from service.storage.database import Database
+from service.users.models import Credentials
+from service.users.passwords import PasswordHasher
+from service.users.service import UserService
+
+
+class Counters(Protocol):
+    """Counts sign-ins, refreshes and exchanges by outcome."""
+
+    def logins(self, outcome: str) -> None:
+        """One more sign-in."""
+
+    def refreshes(self, outcome: str) -> None:
+        """One more refresh."""
+
+    def exchanges(self, outcome: str) -> None:
+        """One more exchanged token."""
+
+
+class AuthService:
+    """Sign-in and tokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        keys: SigningKeys,
+        tokens: AccessTokens,
+        throttle: SignInThrottle,
+        hasher: PasswordHasher,
+        users: UserService,
+        sessions: SessionService,
+        access: AccessService,
+        *,
+        token_lifetime: timedelta,
+        counters: Counters,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._keys = keys
+        self._tokens = tokens
+        self._throttle = throttle
+        self._hasher = hasher
+        self._users = users
+        self._sessions = sessions
+        self._access = access
+        self._token_lifetime = token_lifetime
+        self._counters = counters
+
+    def login(self, call: Call, email: str, password: str, device: str) -> SignedIn:
+        """Signs a person in with a session of their own.
+
+        Raises InvalidCredentials, the same and after the same time whether the account is unknown,
+        suspended or the password wrong; SignInThrottled.
+        """
+        self._throttle.admit(email, call.peer)
+        credentials = self._users.find_credentials(email)
+        verified = self._hasher.verify(password, credentials.password_hash if credentials else None)
+        if credentials is None or not verified.right:
+            self._refuse_sign_in(call, credentials)
+        with self._db.transaction(call) as tx:
+            if not self._users.still_opens(tx, credentials, new_hash=verified.new_hash):
+                raise InvalidCredentials
+            subject = names.user(credentials.user_id)
+            opened = self._sessions.open(tx, subject, device=device, scopes=EVERYTHING)
+            tx.record(SignInSucceeded(subject, {"session": opened.session.name}))
+            tx.commit(None)
+        self._throttle.welcome(email, call.peer)
+        self._counters.logins("accepted")
+        return self._signed_in(opened)
+
+    def refresh(self, call: Call, refresh_token: str) -> SignedIn:
+        """The next pair of tokens. Raises RefreshTokenInvalid, RefreshTokenReused."""
+        try:
+            opened = self._sessions.refresh(call, refresh_token)
+        except RefreshTokenReused:
+            self._counters.refreshes("stolen")
+            raise
+        except Unauthenticated:
+            self._counters.refreshes("refused")
+            raise
+        self._counters.refreshes("accepted")
+        return self._signed_in(opened)
+
+    def logout(self, call: Call) -> None:
+        """Ends the caller's session."""
+        self._sessions.revoke(call, names.session_id(call.principal.session))
+
+    def exchange(
+        self, call: Call, scopes: Collection[str], audience: str, lifetime: timedelta | None
+    ) -> SignedIn:
+        """A token that is no wider and lives no longer than the caller's (RFC 8693).
+
+        Raises ScopeMissing.
+        """
+        caller = call.principal
+        wanted = frozenset(scopes) or caller.scopes
+        for scope in sorted(wanted):
+            if not caller.carries(scope):
+                raise ScopeMissing(scope)
+        access = self._tokens.issue(
+            caller.subject,
+            caller.session,
+            wanted,
+            until=until(self._clock.now(), lifetime or self._token_lifetime, caller.expire_time),
+            audience=audience,
+            actors=(caller.subject, *caller.actors),
+        )
+        self._counters.exchanges("accepted")
+        return SignedIn(access)
+
+    def introspect(self, call: Call, token: str) -> Principal | None:
+        """Whom a token stands for; None for a dead or unknown one, or not the caller's to see."""
+        try:
+            found = self._tokens.inspect(token, any_audience=True)
+        except Unauthenticated:
+            return None
+        may = self._access.allows(call.principal.subject, "tokens.introspect", f"/{found.subject}")
+        return found if may else None
+
+    def who_am_i(self, call: Call) -> Identity:
+        """Who the caller is."""
+        caller = call.principal
+        return Identity(
+            subject=caller.subject,
+            display_name=self._users.recall(caller.subject).display_name,
+            session=caller.session,
+            scopes=caller.scopes,
+            roles=self._access.roles_of(caller.subject),
+            expire_time=caller.expire_time,
+        )
+
+    def change_password(self, call: Call, current: str, new: str) -> None:
+        """Changes the caller's password and ends their other sessions.
+
+        Raises InvalidCredentials, PasswordRejected, NoPassword, SignInThrottled.
+        """
+        user = self._users.get(names.user_id(call.principal.subject))
+        self._throttle.admit(user.email, call.peer)
+        credentials = self._users.find_credentials(user.email)
+        if credentials is None or credentials.password_hash is None:
+            raise NoPassword
+        if not self._hasher.verify(current, credentials.password_hash).right:
+            raise InvalidCredentials
+        self._users.change_password(call, user, new, field="new_password")
+
+    def verification_keys(self) -> list[SigningKey]:
+        """The keys that verify access tokens."""
+        return self._keys.all()
+
+    def _refuse_sign_in(self, call: Call, credentials: Credentials | None) -> NoReturn:
+        self._counters.logins("refused")
+        with self._db.transaction(call) as tx:
+            tx.record(SignInRefused(names.user(credentials.user_id) if credentials else ""))
+            tx.commit(None)
+        raise InvalidCredentials
+
+    def _signed_in(self, opened: Opened) -> SignedIn:
+        session = opened.session
+        access = self._tokens.issue(
+            session.subject,
+            session.name,
+            session.scopes,
+            until=until(session.refresh_time, self._token_lifetime, session.end_time),
+        )
+        return SignedIn(access, opened.refresh_token, session.expire_time)

@@ -1,0 +1,78 @@
+"""gatehouse.auth.v1.AuthService."""
+
+from collections.abc import Sequence
+
+from gatehouse.auth.v1 import auth_service_pb2 as pb
+from gatehouse.auth.v1 import auth_service_pb2_grpc as rpc
+
+from service.auth import convert
+from service.auth.revocation_stream import RevocationStream
+from service.auth.service import AuthService
+from service.kernel.call import Call
+from service.kernel.changes import Change
+from service.transport.watching import Outbox, watches
+
+
+class AuthServicer(rpc.AuthServiceServicer):
+    """Unpacks, asks the service, packs."""
+
+    def __init__(self, auth: AuthService, revocations: RevocationStream) -> None:
+        self._auth = auth
+        self._revocations = revocations
+
+    def Login(self, request: pb.LoginRequest, call: Call) -> pb.LoginResponse:
+        signed_in = self._auth.login(call, request.email, request.password, request.device)
+        return pb.LoginResponse(tokens=convert.tokens(signed_in))
+
+    def RefreshToken(self, request: pb.RefreshTokenRequest, call: Call) -> pb.RefreshTokenResponse:
+        signed_in = self._auth.refresh(call, request.refresh_token)
+        return pb.RefreshTokenResponse(tokens=convert.tokens(signed_in))
+
+    def Logout(self, request: pb.LogoutRequest, call: Call) -> pb.LogoutResponse:
+        self._auth.logout(call)
+        return pb.LogoutResponse()
+
+    def ExchangeToken(
+        self, request: pb.ExchangeTokenRequest, call: Call
+    ) -> pb.ExchangeTokenResponse:
+        exchanged = self._auth.exchange(
+            call, request.scopes, request.audience, convert.lifetime(request)
+        )
+        return pb.ExchangeTokenResponse(tokens=convert.tokens(exchanged))
+
+    def IntrospectToken(
+        self, request: pb.IntrospectTokenRequest, call: Call
+    ) -> pb.IntrospectTokenResponse:
+        return convert.introspection(self._auth.introspect(call, request.token))
+
+    def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> pb.GetJwksResponse:
+        return convert.jwks(self._auth.verification_keys())
+
+    def WhoAmI(self, request: pb.WhoAmIRequest, call: Call) -> pb.WhoAmIResponse:
+        return convert.identity(self._auth.who_am_i(call))
+
+    def ChangePassword(
+        self, request: pb.ChangePasswordRequest, call: Call
+    ) -> pb.ChangePasswordResponse:
+        self._auth.change_password(call, request.current_password, request.new_password)
+        return pb.ChangePasswordResponse()
+
+    @watches
+    def WatchRevocations(
+        self, request: pb.WatchRevocationsRequest, call: Call, outbox: Outbox
+    ) -> None:
+        stop = self._revocations.watch(_RevocationWatcher(outbox), request.cursor)
+        outbox.on_end(lambda code: stop())
+
+
+class _RevocationWatcher:
+    """A client's stream as the service knows it."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def tell(self, revocations: Sequence[Change], cursor: str) -> None:
+        self._outbox.put(convert.revocations(revocations, cursor))
+
+    def end(self, error: Exception) -> None:
+        self._outbox.end(error)

@@ -1,0 +1,174 @@
+"""Access tokens: JWTs signed with ES256 (RFC 9068, RFC 8725)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+
+from service.auth.errors import TokenExpired, TokenInvalid
+from service.auth.keys import SigningKeys
+from service.auth.models import AccessToken
+from service.kernel import names
+from service.kernel.clock import Clock
+from service.kernel.principal import Principal
+from service.sessions.revocations import Revocations
+from service.sessions.service import SessionService
+
+TYPE = "at+jwt"
+ALGORITHM = "ES256"
+_REQUIRED = ["exp", "iss", "aud", "sub", "iat", "jti", "sid", "scope"]
+_REMEMBERED = 50_000
+
+
+class AccessTokens:
+    """Makes access tokens and says whom they stand for.
+
+    A token whose signature was checked once is remembered until it expires; whether it was revoked
+    is asked every time.
+    """
+
+    def __init__(
+        self,
+        keys: SigningKeys,
+        revocations: Revocations,
+        sessions: SessionService,
+        clock: Clock,
+        *,
+        issuer: str,
+        audience: str,
+    ) -> None:
+        self._keys = keys
+        self._revocations = revocations
+        self._sessions = sessions
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+        self._verified: dict[str, tuple[float, Principal]] = {}
+        self.hits = 0
+        self.misses = 0
+
+    def issue(
+        self,
+        subject: str,
+        session: str,
+        scopes: frozenset[str],
+        *,
+        until: datetime,
+        audience: str = "",
+        actors: tuple[str, ...] = (),
+    ) -> AccessToken:
+        """A token that expires at `until`, to the second below. `actors` is RFC 8693's chain."""
+        key = self._keys.signing
+        now = int(self._clock.timestamp())
+        expires = int(until.timestamp())
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": audience or self._audience,
+            "sub": subject,
+            "client_id": actors[0] if actors else subject,
+            "iat": now,
+            "exp": expires,
+            "jti": str(names.new_id()),
+            "sid": session,
+            "scope": " ".join(sorted(scopes)),
+        }
+        if actors:
+            claims["act"] = _nested(actors)
+        headers = {"typ": TYPE, "kid": key.id}
+        signed = jwt.encode(claims, key.private, algorithm=ALGORITHM, headers=headers)
+        return AccessToken(signed, scopes, session, _time(now), _time(expires))
+
+    def verify(self, token: str) -> Principal:
+        """The caller whom a token of our audience stands for; notes that the session was seen.
+
+        Raises TokenInvalid, TokenExpired, SessionRevoked, Unavailable.
+        """
+        principal = self.inspect(token)
+        self._sessions.note(principal)
+        return principal
+
+    def inspect(self, token: str, *, any_audience: bool = False) -> Principal:
+        """The same without noting it; with `any_audience` for tokens meant for other services."""
+        remembered = self._verified.get(token)
+        if remembered is None:
+            self.misses += 1
+            principal = self._check(token, any_audience=any_audience)
+            expires = principal.expire_time.timestamp()
+            if not any_audience:
+                self._remember(token, expires, principal)
+        else:
+            self.hits += 1
+            expires, principal = remembered
+        if self._clock.timestamp() >= expires:
+            self._verified.pop(token, None)
+            raise TokenExpired
+        self._revocations.refuse(principal)
+        return principal
+
+    def _remember(self, token: str, expires: float, principal: Principal) -> None:
+        if len(self._verified) >= _REMEMBERED:
+            # The oldest goes; another thread may have taken it already.
+            self._verified.pop(next(iter(self._verified), ""), None)
+        self._verified[token] = (expires, principal)
+
+    def _check(self, token: str, *, any_audience: bool) -> Principal:
+        """Everything about the token itself; PyJWT checks the registered claims but not `typ`."""
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("typ") != TYPE or header.get("alg") != ALGORITHM or "crit" in header:
+                raise TokenInvalid
+            key = self._keys.find(str(header.get("kid")))
+            if key is None:
+                raise TokenInvalid
+            claims = jwt.decode(
+                token,
+                key.public,
+                algorithms=[ALGORITHM],
+                issuer=self._issuer,
+                audience=None if any_audience else self._audience,
+                options={
+                    "require": _REQUIRED,
+                    "verify_aud": not any_audience,
+                    "verify_exp": False,  # checked on every call, by the database's clock
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                },
+            )
+            return _principal(claims)
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError):
+            raise TokenInvalid from None
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    actors = []
+    actor = claims.get("act")
+    while actor is not None:
+        actors.append(str(actor["sub"]))
+        actor = actor.get("act")
+    return Principal(
+        subject=str(claims["sub"]),
+        session=str(claims["sid"]),
+        token_id=str(claims["jti"]),
+        scopes=frozenset(str(claims["scope"]).split()),
+        issue_time=_time(claims["iat"]),
+        expire_time=_time(claims["exp"]),
+        actors=tuple(actors),
+    )
+
+
+def _nested(actors: tuple[str, ...]) -> dict[str, Any]:
+    """`{"sub": newest, "act": {"sub": the one before, …}}`."""
+    nested: dict[str, Any] = {}
+    for actor in reversed(actors):
+        nested = {"sub": actor, "act": nested} if nested else {"sub": actor}
+    return nested
+
+
+def until(now: datetime, lifetime: timedelta, limit: datetime) -> datetime:
+    """When a token of this lifetime expires, never after what it depends on."""
+    return min(now + lifetime, limit)
+
+
+def _time(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)

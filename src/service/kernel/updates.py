@@ -1,0 +1,46 @@
+"""What every update shares: etags (AIP-154) and field masks (AIP-134, AIP-161)."""
+
+from collections.abc import Collection, Sequence
+
+from service.kernel.errors import Aborted, InvalidArgument
+from service.kernel.reasons import ErrorReason
+
+
+class EtagMismatch(Aborted):
+    """The resource has changed since the caller read it."""
+
+    reason = ErrorReason.ETAG_MISMATCH
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has changed since it was read; read it again and retry.")
+
+
+class InvalidUpdateMask(InvalidArgument):
+    """The mask names what does not exist or cannot be changed."""
+
+    reason = ErrorReason.INVALID_UPDATE_MASK
+
+
+def require_etag(name: str, current: str, given: str) -> None:
+    """Raises EtagMismatch unless the given etag is the resource's own, or empty."""
+    if given and given != current:
+        raise EtagMismatch(name)
+
+
+def fields_to_change(
+    mask: Sequence[str], changeable: Collection[str], populated: Collection[str]
+) -> set[str]:
+    """The fields that a mask names: `*` is all that can be changed, none is all that are populated.
+
+    Raises InvalidUpdateMask.
+    """
+    if not mask:
+        return set(populated)
+    if list(mask) == ["*"]:
+        return set(changeable)
+    for path in mask:
+        if path not in changeable:
+            raise InvalidUpdateMask.field(
+                "update_mask", f"{path!r} cannot be changed; {', '.join(changeable)} can"
+            )
+    return set(mask)

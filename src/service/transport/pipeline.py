@@ -1,0 +1,381 @@
+"""The way of every call: one server interceptor, compiled once for each method.
+
+    identify → shed → authenticate → rate limit → decode → authorize → validate → serve
+
+gRPC runs `intercept_service` on its one serving thread, so that only looks the method up; the work
+is in the handler, on a pool's thread. Health and reflection go round (see `standard.py`).
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from random import uniform
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import unquote
+
+import grpc
+import structlog
+from google.protobuf.message import DecodeError, Message
+
+from service.kernel.call import Call, Replay, RequestKey
+from service.kernel.errors import Conflict, InvalidArgument, ResourceExhausted, Unauthenticated
+from service.kernel.principal import Principal
+from service.kernel.reasons import ErrorReason
+from service.transport.methods import Method
+from service.transport.pool import CallPool
+from service.transport.status import REQUEST_ID, Refusal, describe
+from service.transport.validation import Validate, validator_of
+from service.transport.watching import Senders
+
+_ATTEMPTS = 3
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+log = structlog.get_logger("gatehouse.pipeline")
+
+Context = grpc.ServicerContext
+if TYPE_CHECKING:  # generic in its stubs only
+    Handler = grpc.RpcMethodHandler[Any, Any]
+else:
+    Handler = grpc.RpcMethodHandler
+Behavior = Callable[..., Any]
+
+
+class TokenMissing(Unauthenticated):
+    """The method needs a token and the call carries none, or none that can be read."""
+
+    reason = ErrorReason.TOKEN_MISSING
+
+
+class MalformedMessage(InvalidArgument):
+    """The bytes are no message of the method's request type."""
+
+    reason = ErrorReason.MALFORMED_MESSAGE
+
+
+class Overloaded(ResourceExhausted):
+    """The pool carries as many calls as it may."""
+
+    reason = ErrorReason.OVERLOADED
+
+
+class Authenticator(Protocol):
+    """Says whom a token stands for."""
+
+    def verify(self, token: str) -> Principal:
+        """The caller. Raises Unauthenticated."""
+
+
+class Authorizer(Protocol):
+    """Says whether a caller may."""
+
+    def require(self, principal: Principal, *, scope: str, permission: str, path: str) -> None:
+        """Raises PermissionDenied. An empty permission asks about the scope alone."""
+
+
+class Throttle(Protocol):
+    """Counts a caller's calls."""
+
+    def take(self, subject: str) -> None:
+        """Raises ResourceExhausted."""
+
+
+class MethodObserver(Protocol):
+    """Counts and logs the calls of one method."""
+
+    def started(self) -> None:
+        """A call has begun."""
+
+    def received(self) -> None:
+        """A message of a stream has come in."""
+
+    def sent(self) -> None:
+        """A message of a stream has gone out."""
+
+    def finished(self, call: Call, code: grpc.StatusCode, seconds: float) -> None:
+        """The call is over."""
+
+
+class Pipeline(grpc.ServerInterceptor):
+    """Guards every method of the contract; others pass through untouched."""
+
+    def __init__(
+        self,
+        methods: dict[str, Method],
+        *,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        throttle: Throttle | None,
+        observe: Callable[[Method], MethodObserver],
+        pool_of: Callable[[Method], CallPool],
+        shed_pool: CallPool,
+        senders: Senders,
+    ) -> None:
+        self._methods = methods
+        self._authenticator = authenticator
+        self._authorizer = authorizer
+        self._throttle = throttle
+        self._observe = observe
+        self._pool_of = pool_of
+        self._shed_pool = shed_pool
+        self._senders = senders
+        self._compiled: dict[str, tuple[Handler, Handler, CallPool]] = {}
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Handler | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Looks the compiled handler up; a call too many gets the one that refuses."""
+        name = handler_call_details.method
+        found = self._compiled.get(name)
+        if found is None:
+            handler = continuation(handler_call_details)
+            if handler is None or name not in self._methods:
+                return handler
+            found = self._compiled[name] = self._compile(self._methods[name], handler)
+        serving, refusing, pool = found
+        return refusing if pool.full else serving
+
+    def _compile(self, method: Method, handler: Handler) -> tuple[Handler, Handler, CallPool]:
+        way = _Way(self, method, self._observe(method))
+        behavior = _behavior(handler)
+        if getattr(behavior, "watches", False):
+            serving = way.watching(behavior, self._senders)
+        elif method.streams_responses:
+            serving = way.streaming(behavior)
+        else:
+            serving = way.answering(behavior)
+        pool = self._pool_of(method)
+        return (
+            _handler(method, serving, pool),
+            _handler(method, way.shedding(pool), self._shed_pool),
+            pool,
+        )
+
+    def authenticate(self, method: Method, call: Call, authorization: str | None) -> None:
+        """Whom the call speaks for, and whether they call too often."""
+        if method.rule.public:
+            return
+        call.caller = self._authenticator.verify(_bearer(authorization))
+        if self._throttle is not None:
+            self._throttle.take(call.caller.subject)
+
+    def admit(self, method: Method, payload: bytes, call: Call, validate: Validate) -> Message:
+        """The request, once the caller may send it and it keeps the contract's rules."""
+        request: Any = _decode(method, payload)
+        rule = method.rule
+        if not rule.public:
+            path = rule.path(request, call) if rule.permission else ""
+            self._authorizer.require(
+                call.principal, scope=rule.scope, permission=rule.permission, path=path
+            )
+        validate(request)
+        if method.takes_request_id and request.request_id:
+            call.key = _key(method, request, call)
+        return cast(Message, request)
+
+
+class _Way:
+    """One method's compiled way: what is the same for each of its calls is looked up here, once."""
+
+    def __init__(self, pipeline: Pipeline, method: Method, observer: MethodObserver) -> None:
+        self._pipeline = pipeline
+        self._method = method
+        self._observer = observer
+        self._validate = validator_of(method.request)
+
+    def answering(self, behavior: Behavior) -> Behavior:
+        """Many or one in, one out."""
+        enter = self._first_of_many if self._method.streams_requests else self._only
+        # A stream of requests is gone once read, so its use case cannot run again.
+        attempts = 1 if self._method.streams_requests else _ATTEMPTS
+
+        def handle(incoming: Any, context: Context) -> bytes:
+            started = perf_counter()
+            call, authorization = self._identify(context)
+            code = grpc.StatusCode.OK
+            try:
+                return _serve(behavior, enter(incoming, call, authorization), call, attempts)
+            except Exception as error:  # noqa: BLE001 - every fault gets a status
+                refusal = _explain(error, call)
+                code = refusal.code
+                refusal.abort(context)
+            finally:
+                self._finish(call, code, context, started)
+
+        return handle
+
+    def streaming(self, behavior: Behavior) -> Behavior:
+        """Many or one in, many out."""
+        enter = self._first_of_many if self._method.streams_requests else self._only
+
+        def handle(incoming: Any, context: Context) -> Iterator[bytes]:
+            started = perf_counter()
+            call, authorization = self._identify(context)
+            code = grpc.StatusCode.OK
+            try:
+                for message in behavior(enter(incoming, call, authorization), call):
+                    self._observer.sent()
+                    yield message.SerializeToString()
+            except Exception as error:  # noqa: BLE001 - every fault gets a status
+                refusal = _explain(error, call)
+                code = refusal.code
+                refusal.abort(context)
+            finally:
+                self._finish(call, code, context, started)
+
+        return handle
+
+    def watching(self, behavior: Behavior, senders: Senders) -> Behavior:
+        """One in, news out for as long as the client likes, without holding a thread."""
+
+        def handle(payload: bytes, context: Context, send: Callable[[bytes | None], None]) -> None:
+            started = perf_counter()
+            call, authorization = self._identify(context)
+            outbox = senders.open(
+                context,
+                send,
+                on_sent=self._observer.sent,
+                explain=lambda error: _explain(error, call),
+                on_end=lambda code: self._finish(call, code, context, started),
+            )
+            try:
+                behavior(self._only(payload, call, authorization), call, outbox)
+            except Exception as error:  # noqa: BLE001 - every fault gets a status
+                outbox.end(error)
+
+        handle.experimental_non_blocking = True  # type: ignore[attr-defined]
+        return handle
+
+    def shedding(self, pool: CallPool) -> Behavior:
+        """Refuses without looking at the request, on a thread that is not one of the busy ones."""
+
+        def handle(_incoming: Any, context: Context) -> None:
+            started = perf_counter()
+            call, _ = self._identify(context)
+            refusal = _explain(Overloaded(f"Too many calls ({pool.name}); retry.", 1.0), call)
+            self._finish(call, refusal.code, context, started)
+            refusal.abort(context)
+
+        return handle
+
+    def _identify(self, context: Context) -> tuple[Call, str | None]:
+        """The call, and the one `authorization` it carries; two are as bad as an empty one."""
+        self._observer.started()
+        request_id = authorization = None
+        for key, value in context.invocation_metadata():
+            if key == "authorization":
+                authorization = str(value) if authorization is None else ""
+            elif key == REQUEST_ID and _REQUEST_ID.fullmatch(str(value)):
+                request_id = str(value)
+        if request_id is None:
+            request_id = secrets.token_hex(16)
+        context.set_trailing_metadata(((REQUEST_ID, request_id),))
+        return Call(request_id, _address(context.peer()), self._method.full_name), authorization
+
+    def _only(self, payload: bytes, call: Call, authorization: str | None) -> Message:
+        self._pipeline.authenticate(self._method, call, authorization)
+        return self._pipeline.admit(self._method, payload, call, self._validate)
+
+    def _first_of_many(
+        self, payloads: Iterator[bytes], call: Call, authorization: str | None
+    ) -> Iterator[Message]:
+        """The first message decides whether the caller may; the rest are read when asked for."""
+        self._pipeline.authenticate(self._method, call, authorization)
+        first = next(payloads, None)
+        if first is None:
+            raise MalformedMessage("The stream ended before its first message.")
+        self._observer.received()
+        admitted = self._pipeline.admit(self._method, first, call, self._validate)
+        return self._rest(admitted, payloads)
+
+    def _rest(self, first: Message, payloads: Iterator[bytes]) -> Iterator[Message]:
+        yield first
+        for payload in payloads:
+            self._observer.received()
+            message = _decode(self._method, payload)
+            self._validate(message)
+            yield message
+
+    def _finish(self, call: Call, code: grpc.StatusCode, context: Context, started: float) -> None:
+        if code is grpc.StatusCode.OK and not context.is_active():
+            code = grpc.StatusCode.CANCELLED
+        self._observer.finished(call, code, perf_counter() - started)
+
+
+def _serve(behavior: Behavior, request: Any, call: Call, attempts: int) -> bytes:
+    """Runs the use case: again when it collided with another, not at all when it was answered."""
+    for left in reversed(range(attempts)):
+        try:
+            return bytes(behavior(request, call).SerializeToString())
+        except Replay as replay:
+            return replay.answer
+        except Conflict:
+            if not left:
+                raise
+            sleep(uniform(0.002, 0.02))  # noqa: S311 - spreads retries, hides nothing
+    raise AssertionError("the last attempt answers or raises")
+
+
+def _explain(error: Exception, call: Call) -> Refusal:
+    """The refusal for the client; what nobody expected goes into the log, whole."""
+    refusal = describe(error, call.request_id)
+    if refusal.code is grpc.StatusCode.INTERNAL:
+        log.error(
+            "unexpected fault", request_id=call.request_id, method=call.method, exc_info=error
+        )
+    return refusal
+
+
+def _bearer(authorization: str | None) -> str:
+    if authorization is None:
+        raise TokenMissing("Sign in and send the metadata `authorization: Bearer <access token>`.")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenMissing("Send one `authorization` entry of the form `Bearer <access token>`.")
+    return token
+
+
+def _decode(method: Method, payload: bytes) -> Message:
+    try:
+        return method.request.FromString(payload)
+    except DecodeError:
+        raise MalformedMessage(f"The bytes are no {method.request.DESCRIPTOR.full_name}.") from None
+
+
+def _key(method: Method, request: Any, call: Call) -> RequestKey:
+    """Deterministic bytes, because clients' own may differ between retries in the order of maps."""
+    body = request.SerializeToString(deterministic=True)
+    digest = hashlib.sha256(method.full_name.encode() + b"\0" + body).digest()
+    return RequestKey(call.principal.subject, request.request_id, method.full_name, digest)
+
+
+def _address(peer: str) -> str:
+    """The network address in gRPC's `ipv4:127.0.0.1:5000`, `ipv6:%5B::1%5D:5000` or `unix:…`."""
+    transport, _, address = peer.partition(":")
+    if transport not in {"ipv4", "ipv6"}:
+        return transport
+    return unquote(address.rpartition(":")[0]).strip("[]")
+
+
+def _behavior(handler: Handler) -> Behavior:
+    found = (
+        handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+    )
+    return cast(Behavior, found)
+
+
+def _handler(method: Method, behavior: Behavior, pool: CallPool) -> Handler:
+    """A handler that leaves bytes as they are: decoding is a step of ours, with our errors."""
+    behavior.experimental_thread_pool = pool  # type: ignore[attr-defined]
+    return _FACTORIES[method.streams_requests, method.streams_responses](behavior)
+
+
+_FACTORIES = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}

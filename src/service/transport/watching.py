@@ -1,0 +1,228 @@
+"""Streams of news that hold no thread while there is none.
+
+gRPC's non-blocking handlers get a callback to send with, which blocks while the client does not
+read. So a few threads send for all watchers, and a watchdog cancels whoever blocks one.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+from time import monotonic
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from service.kernel.errors import Cancelled
+from service.kernel.reasons import ErrorReason
+from service.transport.status import Refusal
+
+F = TypeVar("F", bound=Callable[..., None])
+
+_THREADS = 4
+_BACKLOG = 1000
+_STALLED = 2.0
+
+
+class WatcherTooSlow(Cancelled):
+    """The watcher has not read what was sent, and more is coming."""
+
+    reason = ErrorReason.WATCHER_TOO_SLOW
+
+    def __init__(self) -> None:
+        super().__init__("The watcher fell behind; connect again with the last cursor.")
+
+
+class ShuttingDown(Cancelled):
+    """The server is going away."""
+
+    reason = ErrorReason.SHUTTING_DOWN
+
+    def __init__(self) -> None:
+        super().__init__("The server is shutting down; connect again with the last cursor.")
+
+
+def watches(method: F) -> F:
+    """Marks a servicer's method `(self, request, call, outbox)` that answers by and by."""
+    method.watches = True  # type: ignore[attr-defined]
+    return method
+
+
+class Outbox:
+    """What one watcher is still to be sent. Safe to use from any thread."""
+
+    def __init__(
+        self,
+        context: grpc.ServicerContext,
+        send: Callable[[bytes | None], None],
+        schedule: Callable[["Outbox"], None],
+        *,
+        on_sent: Callable[[], None],
+        explain: Callable[[Exception], Refusal],
+        on_end: Callable[[grpc.StatusCode], None],
+    ) -> None:
+        self._context = context
+        self._send = send
+        self._schedule = schedule
+        self._on_sent = on_sent
+        self._explain = explain
+        self._on_end = [on_end]
+        self._waiting: deque[bytes] = deque()
+        self._lock = threading.Lock()
+        self._scheduled = False
+        self._ending: Exception | None = None
+        self._gone = False
+        self._code = grpc.StatusCode.CANCELLED
+        self.sending_since: float | None = None
+        if not context.add_callback(self._finished):
+            self._finished()
+
+    def on_end(self, callback: Callable[[grpc.StatusCode], None]) -> None:
+        """Has the callback called once, when the watcher is gone for whatever reason."""
+        with self._lock:
+            if not self._gone:
+                self._on_end.append(callback)
+                return
+        callback(self._code)
+
+    def put(self, message: Message) -> None:
+        """Sends the message soon, after those before it. A watcher too far behind is ended."""
+        self.put_bytes(message.SerializeToString())
+
+    def put_bytes(self, payload: bytes) -> None:
+        """The same for a message that is already packed, once for many watchers."""
+        with self._lock:
+            if self._ending or self._gone:
+                return
+            if len(self._waiting) >= _BACKLOG:
+                self._ending = WatcherTooSlow()
+                self._waiting.clear()
+            else:
+                self._waiting.append(payload)
+            self._wake()
+
+    def end(self, error: Exception) -> None:
+        """Ends the stream with the error, after what is still to be sent."""
+        with self._lock:
+            if not self._ending:
+                self._ending = error
+                self._wake()
+
+    def cancel(self) -> None:
+        """Ends the stream now: the client does not even take what it was sent."""
+        self._context.cancel()
+
+    def send_one(self) -> None:
+        """Sends the next message, or the end; called by a sender, blocks while the client does."""
+        with self._lock:
+            payload = self._waiting.popleft() if self._waiting else None
+            if payload is None:
+                self._scheduled = False
+                if self._ending is None:
+                    return
+        if payload is not None:
+            self._send(payload)
+            self._on_sent()
+            self._schedule(self)
+        elif self._ending is not None:
+            refusal = self._explain(self._ending)
+            self._code = refusal.code
+            refusal.set(self._context)
+            self._send(None)
+
+    def _wake(self) -> None:
+        if not self._scheduled and not self._gone:
+            self._scheduled = True
+            self._schedule(self)
+
+    def _finished(self) -> None:
+        with self._lock:
+            self._gone = True
+            self._waiting.clear()
+            callbacks, self._on_end = self._on_end, []
+        for callback in callbacks:
+            callback(self._code)
+
+
+class Senders:
+    """The threads that send for every outbox, and the watchdog over them."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Outbox | None] = SimpleQueue()
+        self._open: set[Outbox] = set()
+        self._busy: set[Outbox] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        names = [f"sender-{number}" for number in range(_THREADS)]
+        self._threads = [
+            *(threading.Thread(target=self._run, name=name, daemon=True) for name in names),
+            threading.Thread(target=self._watch, name="sender-watchdog", daemon=True),
+        ]
+
+    @property
+    def watchers(self) -> int:
+        """How many streams are open."""
+        return len(self._open)
+
+    def start(self) -> None:
+        """Starts the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def open(
+        self,
+        context: grpc.ServicerContext,
+        send: Callable[[bytes | None], None],
+        *,
+        on_sent: Callable[[], None],
+        explain: Callable[[Exception], Refusal],
+        on_end: Callable[[grpc.StatusCode], None],
+    ) -> Outbox:
+        """An outbox for a new watcher; `on_end` is called once, when it is gone."""
+        outbox = Outbox(
+            context, send, self._queue.put, on_sent=on_sent, explain=explain, on_end=on_end
+        )
+        with self._lock:
+            self._open.add(outbox)
+        outbox.on_end(lambda code: self._forget(outbox))
+        if self._stopping.is_set():
+            outbox.end(ShuttingDown())
+        return outbox
+
+    def end_all(self) -> None:
+        """Ends every stream, and those still to come, because the server is going away."""
+        self._stopping.set()
+        with self._lock:
+            leaving = list(self._open)
+        for outbox in leaving:
+            outbox.end(ShuttingDown())
+
+    def stop(self) -> None:
+        """Ends the threads; streams that are still open stay unanswered."""
+        self._stopping.set()
+        for _ in range(_THREADS):
+            self._queue.put(None)
+
+    def _run(self) -> None:
+        while (outbox := self._queue.get()) is not None:
+            outbox.sending_since = monotonic()
+            with self._lock:
+                self._busy.add(outbox)
+            try:
+                outbox.send_one()
+            finally:
+                with self._lock:
+                    self._busy.discard(outbox)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(_STALLED / 4):
+            with self._lock:
+                busy = list(self._busy)
+            for outbox in busy:
+                if outbox.sending_since and monotonic() - outbox.sending_since > _STALLED:
+                    outbox.cancel()
+
+    def _forget(self, outbox: Outbox) -> None:
+        with self._lock:
+            self._open.discard(outbox)

@@ -1,0 +1,133 @@
+"""Passwords: which are taken, and how they are hashed and checked (NIST SP 800-63B-4, 3.1.1).
+
+Hashing runs on as many threads as there are cores, at a lower priority, so that a storm of
+sign-ins does not starve the calls of those who are signed in.
+"""
+
+import os
+import sys
+import threading
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from passlib.context import CryptContext
+from zxcvbn import zxcvbn
+
+from service.users.errors import HashingQueueFull, PasswordRejected
+
+T = TypeVar("T")
+
+MIN_LENGTH = 15
+MIN_LENGTH_WITH_SECOND_FACTOR = 8
+MAX_LENGTH = 1024
+_ESTIMATED_LENGTH = 72  # zxcvbn refuses more; the start of a password decides anyway
+_MIN_SCORE = 3  # of 4: safe from guessing online, about 10^8 guesses
+_LOWER_PRIORITY = 10
+_SECONDS_QUEUED = 8  # a sign-in that waits longer has been given up by its client
+
+# The first scheme is ours; the others are of imported users, and are upgraded at their sign-in.
+_SCHEMES = ["bcrypt_sha256", "bcrypt", "argon2", "scrypt", "pbkdf2_sha256", "pbkdf2_sha512"]
+
+
+def require_acceptable(password: str, *, about: list[str], second_factor: bool, field: str) -> None:
+    """Raises PasswordRejected for a password too short, too long or easily guessed.
+
+    `about` is what a guesser would know of the user. There are no composition rules.
+    """
+    password = unicodedata.normalize("NFC", password[: MAX_LENGTH + 1])
+    shortest = MIN_LENGTH_WITH_SECOND_FACTOR if second_factor else MIN_LENGTH
+    if len(password) < shortest:
+        raise PasswordRejected.field(field, f"must have at least {shortest} characters")
+    if len(password) > MAX_LENGTH:
+        raise PasswordRejected.field(field, f"must have at most {MAX_LENGTH} characters")
+    estimate = zxcvbn(password[:_ESTIMATED_LENGTH], user_inputs=[*about, "gatehouse"])
+    if estimate["score"] < _MIN_SCORE:
+        hint = estimate["feedback"]["warning"] or "This is easily guessed."
+        raise PasswordRejected.field(
+            field, f"must be harder to guess: {hint} Several unrelated words are a good password."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whether the password was right, and its new hash if the kept one is out of date."""
+
+    right: bool
+    new_hash: str | None = field(default=None, repr=False)
+
+
+class PasswordHasher:
+    """Hashes and checks on threads of its own. `cost` is bcrypt's, the binary log of its rounds."""
+
+    def __init__(self, *, cost: int) -> None:
+        self._context = CryptContext(
+            schemes=_SCHEMES, deprecated="auto", bcrypt_sha256__default_rounds=cost
+        )
+        threads = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(threads, "hash", initializer=_lower_priority)
+        self._limit = max(4 * threads, int(_SECONDS_QUEUED * threads * 4 / 2 ** max(cost - 12, 0)))
+        self._count = threading.Lock()
+        self._queued = 0
+        self.running = 0
+        # Checked when there is no such user, so that this takes as long as when there is.
+        self._nobodys = self._context.hash(os.urandom(16).hex())
+
+    def hash(self, password: str) -> str:
+        """The hash to keep. Raises HashingQueueFull."""
+        return str(self._run(lambda: self._context.hash(_normal(password))))
+
+    def verify(self, password: str, kept: str | None) -> Verified:
+        """Checks a password; without a kept hash it is wrong, after the same time.
+
+        Raises HashingQueueFull.
+        """
+        possible = kept is not None and len(password) <= MAX_LENGTH
+        against = kept if possible else self._nobodys
+
+        def check() -> Verified:
+            right, new = self._context.verify_and_update(_normal(password[:MAX_LENGTH]), against)
+            return Verified(right, new) if possible else Verified(right=False)
+
+        return self._run(check)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a thread."""
+        return self._queued - self.running
+
+    def stop(self) -> None:
+        """Ends the threads after what they are doing."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _run(self, work: Callable[[], T]) -> T:
+        with self._count:
+            if self._queued >= self._limit:
+                raise HashingQueueFull
+            self._queued += 1
+        try:
+            return self._pool.submit(self._counted, work).result()
+        finally:
+            with self._count:
+                self._queued -= 1
+
+    def _counted(self, work: Callable[[], T]) -> T:
+        with self._count:
+            self.running += 1
+        try:
+            return work()
+        finally:
+            with self._count:
+                self.running -= 1
+
+
+def _normal(password: str) -> str:
+    return unicodedata.normalize("NFC", password)
+
+
+def _lower_priority() -> None:
+    # On Linux a thread has a niceness of its own; elsewhere it would be the whole process's.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)

@@ -1,0 +1,250 @@
+"""What one can do with users."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from service.access.service import AccessService
+from service.kernel import names
+from service.kernel.call import Call, Committed
+from service.kernel.changes import ChangeKind
+from service.kernel.clock import Clock
+from service.kernel.crypto import KeyRing
+from service.kernel.updates import fields_to_change
+from service.sessions.service import SessionService
+from service.storage.cache import FollowingCache
+from service.storage.database import Database, Tx
+from service.storage.feed import ChangeFeed
+from service.storage.pages import Page, Pager, PageRequest
+from service.users.models import (
+    Credentials,
+    NewUser,
+    PasswordChanged,
+    State,
+    User,
+    UserCreated,
+    UserDeleted,
+    UserFilter,
+    UserReactivated,
+    UserSuspended,
+    UserUpdated,
+)
+from service.users.passwords import PasswordHasher, require_acceptable
+from service.users.repository import UserRepository
+
+_CHANGEABLE = ("email", "display_name", "attributes")
+_RELIED_ON = {"email", "attributes"}  # by other services, so not for users themselves to change
+_REMEMBERED = 20_000
+
+
+class UserService:
+    """The people who sign in."""
+
+    def __init__(
+        self,
+        database: Database,
+        ring: KeyRing,
+        feed: ChangeFeed,
+        clock: Clock,
+        pager: Pager,
+        hasher: PasswordHasher,
+        sessions: SessionService,
+        access: AccessService,
+    ) -> None:
+        self._db = database
+        self._ring = ring
+        self._clock = clock
+        self._pager = pager
+        self._hasher = hasher
+        self._sessions = sessions
+        self._access = access
+        self.remembered = FollowingCache(feed, ChangeKind.USER, self._load, size=_REMEMBERED)
+
+    def create(self, call: Call, new: NewUser, password: str) -> Committed[User]:
+        """A user who is ACTIVE with a password, PENDING without.
+
+        Raises EmailTaken, PasswordRejected.
+        """
+        hashed = self.hash_new(password, new) if password else None
+        with self._db.transaction(call) as tx:
+            return tx.commit(self.add(tx, new, hashed))
+
+    def add(self, tx: Tx, new: NewUser, hashed: str | None) -> User:
+        """The same within another's transaction, the password hashed before. Raises EmailTaken."""
+        now = self._clock.now()
+        user = User(
+            id=names.new_id(),
+            email=new.email,
+            display_name=new.display_name,
+            attributes=new.attributes,
+            state=State.ACTIVE if hashed else State.PENDING,
+            create_time=now,
+            update_time=now,
+        )
+        self._users(tx).insert(user, hashed)
+        tx.change(ChangeKind.USER, user.subject)
+        tx.record(UserCreated(user.subject, {"state": user.state}))
+        return user
+
+    def hash_new(
+        self,
+        password: str,
+        of: NewUser,
+        *,
+        field: str = "password",
+        second_factor: bool = False,
+    ) -> str:
+        """The hash of a password that the policy takes. Raises PasswordRejected."""
+        about = [*of.email.replace("@", ".").split("."), of.email, *of.display_name.split()]
+        require_acceptable(password, about=about, second_factor=second_factor, field=field)
+        return self._hasher.hash(password)
+
+    def get(self, user_id: UUID) -> User:
+        """The user as they are now. Raises UserNotFound."""
+        with self._db.reading() as connection:
+            return UserRepository(connection, self._ring).get(user_id)
+
+    def recall(self, subject: str) -> User:
+        """The user as this process remembers them, a second old at most. Raises UserNotFound."""
+        return self.remembered.get(subject)
+
+    def get_several(self, user_ids: Sequence[UUID]) -> list[User]:
+        """The users, in the order asked for. Raises UserNotFound for the first that is missing."""
+        with self._db.reading() as connection:
+            return UserRepository(connection, self._ring).get_several(user_ids)
+
+    def list(self, which: UserFilter, request: PageRequest) -> Page[User]:
+        """A page of users, oldest first. Raises InvalidPageToken."""
+
+        def read(after: Sequence[str] | None, limit: int) -> list[User]:
+            place = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
+            with self._db.reading() as connection:
+                return UserRepository(connection, self._ring).list(which, place, limit)
+
+        return self._pager.page(
+            request, read, lambda user: (user.create_time.isoformat(), str(user.id))
+        )
+
+    def update(
+        self, call: Call, user_id: UUID, wanted: NewUser, mask: Sequence[str], *, etag: str = ""
+    ) -> Committed[User]:
+        """Takes the fields that `mask` names from `wanted`.
+
+        Raises UserNotFound, EtagMismatch, EmailTaken, InvalidUpdateMask, PermissionDenied.
+        """
+        populated = [name for name in _CHANGEABLE if getattr(wanted, name)]
+        fields = fields_to_change(mask, _CHANGEABLE, populated)
+        if _RELIED_ON & fields:
+            self._access.require(
+                call.principal, permission="users.manage", path=f"/{names.user(user_id)}"
+            )
+        with self._db.transaction(call) as tx:
+            users = self._users(tx)
+            user = users.get_for_update(user_id)
+            user.require_etag(etag)
+            changed = sorted(f for f in fields if getattr(user, f) != getattr(wanted, f))
+            if not changed:
+                return tx.commit(user)
+            for name in changed:
+                setattr(user, name, getattr(wanted, name))
+            if "email" in changed:
+                user.email_verified = False
+            self._write(tx, user)
+            tx.record(UserUpdated(user.subject, {"fields": changed}))
+            return tx.commit(user)
+
+    def suspend(self, call: Call, user_id: UUID, *, etag: str = "") -> Committed[User]:
+        """Ends the user's sessions and refuses the user everywhere from the answered revision on.
+
+        Raises UserNotFound, EtagMismatch, LastOwner.
+        """
+        with self._db.transaction(call) as tx:
+            user = self._users(tx).get_for_update(user_id)
+            user.require_etag(etag)
+            self._access.refuse_if_last_owner(tx, user.subject)
+            if user.state is not State.SUSPENDED:
+                user.state = State.SUSPENDED
+                self._write(tx, user)
+            self._sessions.end_all(tx, user.subject)
+            tx.record(UserSuspended(user.subject))
+            return tx.commit(user)
+
+    def reactivate(self, call: Call, user_id: UUID, *, etag: str = "") -> Committed[User]:
+        """Lets a suspended user in again. Raises UserNotFound, EtagMismatch."""
+        with self._db.transaction(call) as tx:
+            users = self._users(tx)
+            user = users.get_for_update(user_id)
+            user.require_etag(etag)
+            if user.state is State.SUSPENDED:
+                user.state = State.ACTIVE if users.has_password(user_id) else State.PENDING
+                self._write(tx, user)
+            tx.record(UserReactivated(user.subject))
+            return tx.commit(user)
+
+    def delete(self, call: Call, user_id: UUID, *, etag: str = "") -> Committed[None]:
+        """Deletes the user, their sessions and grants.
+
+        Raises UserNotFound, EtagMismatch, LastOwner.
+        """
+        with self._db.transaction(call) as tx:
+            users = self._users(tx)
+            user = users.get_for_update(user_id)
+            user.require_etag(etag)
+            self._access.refuse_if_last_owner(tx, user.subject)
+            self._sessions.end_all(tx, user.subject)
+            self._access.forget_subject(tx, user.subject)
+            users.delete(user_id)
+            tx.change(ChangeKind.USER, user.subject)
+            tx.record(UserDeleted(user.subject))
+            return tx.commit(None)
+
+    def find_credentials(self, email: str) -> Credentials | None:
+        """What a sign-in is checked against; None where nobody could sign in so."""
+        with self._db.reading() as connection:
+            return UserRepository(connection, self._ring).find_credentials(email)
+
+    def find_by_email(self, email: str) -> User | None:
+        """The user with this e-mail, if there is one."""
+        with self._db.reading() as connection:
+            found = UserRepository(connection, self._ring).list(UserFilter(email=email), None, 1)
+        return found[0] if found else None
+
+    def still_opens(self, tx: Tx, checked: Credentials, *, new_hash: str | None) -> bool:
+        """Whether credentials checked before the transaction hold in it; upgrades their hash."""
+        users = self._users(tx)
+        if users.lock_credentials(checked.user_id) != checked:
+            return False
+        if new_hash is not None:
+            users.set_password(checked.user_id, new_hash)
+        return True
+
+    def change_password(self, call: Call, user: User, password: str, *, field: str) -> None:
+        """Sets a new password and ends the user's sessions but the caller's own.
+
+        Raises PasswordRejected, UserNotFound.
+        """
+        of = NewUser(user.email, user.display_name)
+        hashed = self.hash_new(password, of, field=field, second_factor=user.mfa_enabled)
+        with self._db.transaction(call) as tx:
+            users = self._users(tx)
+            current = users.get_for_update(user.id)
+            users.set_password(user.id, hashed)
+            if current.state is State.PENDING:
+                current.state = State.ACTIVE
+            self._write(tx, current)
+            self._sessions.end_all(
+                tx, user.subject, keep=call.caller.session if call.caller else None
+            )
+            tx.record(PasswordChanged(user.subject))
+            tx.commit(None)
+
+    def _write(self, tx: Tx, user: User) -> None:
+        user.update_time = self._clock.now()
+        self._users(tx).update(user)
+        tx.change(ChangeKind.USER, user.subject)
+
+    def _load(self, subject: str) -> User:
+        return self.get(names.user_id(subject))
+
+    def _users(self, tx: Tx) -> UserRepository:
+        return UserRepository(tx.connection, self._ring)
