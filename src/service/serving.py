@@ -15,7 +15,7 @@ from service.settings import Settings
 from service.storage import schema
 from service.storage.database import create_database_engine
 from service.storage.keyfile import kept_ring
-from service.wiring import Application, Stores
+from service.wiring import Application, BackgroundWork, Stores
 
 log = structlog.get_logger("gatehouse")
 
@@ -53,9 +53,7 @@ def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None
     Raises BadSetting, EmbeddedError, SchemaMismatch, PortInUse and others that say in one line why
     it could not start.
     """
-    leaving = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: leaving.set())
+    leaving = _signalled()
     started = monotonic()
     with stores_of(settings) as stores:
         application = Application(settings, stores)
@@ -68,6 +66,10 @@ def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None
         )
         application.keys.ensure(Call.internal("bootstrap"))
         application.start()
+        # Elsewhere workers are processes of their own.
+        background = BackgroundWork(stores) if settings.embedded else None
+        if background:
+            background.start()
         log.info("serving", grpc=application.grpc_port, seconds=round(monotonic() - started, 2))
         announce(application, admin)
         leaving.wait()
@@ -77,4 +79,26 @@ def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None
         leaving.clear()
         leaving.wait(settings.drain_wait.total_seconds())
         application.stop(settings.drain_grace.total_seconds())
+        if background:
+            background.stop()
         log.info("left")
+
+
+def work(settings: Settings) -> None:
+    """`gatehouse worker`: works the queue off until SIGTERM or SIGINT. Raises as `serve` does."""
+    leaving = _signalled()
+    with stores_of(settings) as stores:
+        background = BackgroundWork(stores)
+        background.start()
+        log.info("working")
+        leaving.wait()
+        background.stop()
+        log.info("left")
+
+
+def _signalled() -> threading.Event:
+    """Set by the signals that ask the process to end."""
+    leaving = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: leaving.set())
+    return leaving

@@ -16,6 +16,8 @@ from service.auth.service import AuthService
 from service.auth.servicer import AuthServicer
 from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
+from service.jobs.housekeeping import add_housekeeping
+from service.jobs.queue import Worker, create_queue
 from service.kernel.clock import Clock
 from service.kernel.crypto import KeyRing
 from service.ops.access_log import AccessLog
@@ -66,6 +68,25 @@ class Stores:
     database_url: str
     redis_url: str
     ring: KeyRing
+
+
+class BackgroundWork:
+    """The worker and its tasks, with connections of their own; `start` and `stop` once each."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._engine = create_database_engine(stores.database_url, pool_size=2)
+        queue = create_queue(stores.database_url)
+        add_housekeeping(queue, Database(self._engine, stores.ring))
+        self._worker = Worker(queue)
+
+    def start(self) -> None:
+        """Starts working the queue off."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Lets what is running end."""
+        self._worker.stop()
+        self._engine.dispose()
 
 
 class Application:

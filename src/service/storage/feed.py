@@ -22,6 +22,7 @@ from service.storage.wakeup import Wakeup
 POLL = 1.0
 TRUST = 3.0
 _CURRENT = 2.0
+_TOO_LONG = 3600.0
 _PAGE = 1000
 
 _NOW = text("SELECT clock_timestamp()")
@@ -119,17 +120,18 @@ class ChangeFeed:
         now = connection.execute(_NOW).scalar_one()
         self._clock.follow(now, sent=sent, received=time())
         history = read_history(connection)
-        if history != self._history or connection.execute(_LATEST).scalar_one() < self.position:
-            self._begin(connection, history)
+        latest = connection.execute(_LATEST).scalar_one()
+        # Changes are purged after a day, so who was away for long cannot just read on.
+        if history != self._history or latest < self.position or self.age > _TOO_LONG:
+            self._begin(connection, history, latest)
         while changes := self._newer(connection):
             self._apply(changes, changes[-1].position)
 
-    def _begin(self, connection: Connection, history: History) -> None:
+    def _begin(self, connection: Connection, history: History, latest: int) -> None:
         """A history not followed so far: remember nothing but what is revoked in it."""
         self._database.forget_history()
         for follower in self._followers:
             follower.forget()
-        latest = connection.execute(_LATEST).scalar_one()
         living = connection.execute(_LIVING, {"kinds": [str(kind) for kind in REVOCATIONS]})
         self._apply(_changes(living), latest)
         self._history = history

@@ -1,0 +1,22 @@
+"""The housekeeping that the queue does by the clock."""
+
+import procrastinate
+import structlog
+
+from service.storage.database import Database
+from service.storage.retention import purge
+
+log = structlog.get_logger("gatehouse.housekeeping")
+
+_EVERY_TEN_MINUTES = "*/10 * * * *"
+
+
+def add_housekeeping(queue: procrastinate.App, database: Database) -> None:
+    """Adds the periodic tasks; of several workers, one does each."""
+
+    @queue.periodic(cron=_EVERY_TEN_MINUTES)
+    @queue.task(name="purge", queueing_lock="purge", pass_context=False)
+    def purge_old(timestamp: int) -> None:  # noqa: ARG001 - every periodic task is given it
+        deleted = purge(database)
+        if any(deleted.values()):
+            log.info("purged", **deleted)

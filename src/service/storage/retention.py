@@ -1,0 +1,49 @@
+"""Deleting what nobody needs any more, a little at a time."""
+
+from collections.abc import Callable
+
+from sqlalchemy import text
+
+from service.kernel.call import Call
+from service.storage.database import Database
+
+_AT_ONCE = 5_000
+
+# A transaction each, so that none is long. What is kept how long:
+_PURGES = {
+    # AIP-155: the contract promises 24 hours.
+    "requests": text(
+        "DELETE FROM requests WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM requests WHERE time < now() - interval '24 hours' LIMIT :at_once))"
+    ),
+    # A process that has not read for an hour starts over, so a day is long enough; a revocation
+    # also matters as long as there may be tokens that it refuses. The newest stays, because its
+    # position is where everyone is.
+    "changes": text(
+        "DELETE FROM changes WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM changes WHERE time < now() - interval '24 hours'"
+        " AND (expire_time IS NULL OR expire_time < now() - interval '24 hours')"
+        " AND position < (SELECT max(position) FROM changes)"
+        " LIMIT :at_once))"
+    ),
+    # Ended sessions can be looked at for a month.
+    "sessions": text(
+        "DELETE FROM sessions WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM sessions WHERE end_time < now() - interval '30 days'"
+        " LIMIT :at_once))"
+    ),
+}
+
+
+def purge(database: Database, *, stopping: Callable[[], bool] = lambda: False) -> dict[str, int]:
+    """Deletes what is past its time; answers how many rows of which table."""
+    deleted = dict.fromkeys(_PURGES, 0)
+    for table, statement in _PURGES.items():
+        while not stopping():
+            with database.transaction(Call.internal("purge")) as tx:
+                rows = tx.connection.execute(statement, {"at_once": _AT_ONCE}).rowcount
+                tx.commit(None)
+            deleted[table] += rows
+            if rows < _AT_ONCE:
+                break
+    return deleted
