@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 from subprocess import DEVNULL, PIPE
@@ -54,7 +54,7 @@ class Workplace:
     store: str
     folder: Path
     account: Account | None
-    log: Log = field(repr=False)
+    log: Log
 
     def run(self, program: Path, *arguments: str, given: str = "") -> None:
         """Runs a program to its end. Raises EmbeddedError when it fails."""

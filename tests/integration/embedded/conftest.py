@@ -122,7 +122,12 @@ class Ground:
             holder.process.wait()
             for stream in (holder.process.stdin, holder.process.stdout, holder.process.stderr):
                 stream.close()
-        wait_until(lambda: not working_in(self.folder))
+        try:
+            wait_until(lambda: not working_in(self.folder))
+        finally:
+            # Of a failed test; they work in this test's own folder, so they are nobody else's.
+            for process in working_in(self.folder):
+                process.kill()
         for record in self.folder.rglob("runtime"):
             shutil.rmtree(record.read_text(), ignore_errors=True)
 

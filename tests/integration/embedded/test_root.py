@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.integration.embedded.conftest import PACKAGES, SOURCE, Ground, server
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 
 
-def test_root_runs_no_store_as_root(tmp_path: Path) -> None:
+def test_root_runs_no_store_as_root(tmp_path: Path, more_groups: None) -> None:
     with EmbeddedStores(tmp_path):
         servers = servers_in(tmp_path)
         assert [server.name() for server in servers] == ["postgres", "valkey-server"]
@@ -78,6 +79,15 @@ def test_data_of_root_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     with pytest.raises(EmbeddedError, match="postgres belongs to root"):
         EmbeddedStores(tmp_path).start()
+
+
+@pytest.fixture
+def more_groups() -> Iterator[None]:
+    """Root belongs to groups whose rights a store must not keep."""
+    before = os.getgroups()
+    os.setgroups([0, 4])
+    yield
+    os.setgroups(before)
 
 
 def groups(pid: int) -> list[str]:
