@@ -115,7 +115,9 @@ class Application:
         # The feed has a connection of its own: trust must not wait behind calls.
         self.feed_engine = create_database_engine(stores.database_url, pool_size=1)
         self.redis = create_redis(stores.redis_url, pool_size=64)
-        self.feed = feed = ChangeFeed(Database(self.feed_engine, ring), clock, Wakeup(self.redis))
+        self.feed = feed = ChangeFeed(
+            Database(self.feed_engine, ring), clock, Wakeup(self.redis), database.adopt
+        )
         database.announce = feed.announce
 
         pager = Pager(ring)
@@ -158,7 +160,7 @@ class Application:
         self.revocation_stream = RevocationStream(database, feed, revocations)
 
         calls = CallPool("calls", threads=_THREADS, limit=1000)
-        hashing = CallPool("sign-in", threads=_HASHING_THREADS, limit=128)
+        hashing = CallPool("sign-in", threads=_HASHING_THREADS, limit=64)
         probes = CallPool("probes", threads=2, limit=10_000)
         reflection = CallPool("reflection", threads=4, limit=1000)
         shed = CallPool("shed", threads=1, limit=10_000)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 
 import structlog
@@ -24,6 +25,7 @@ _MOST_CONNECTIONS = 64
 _THREADS = 2
 _DEADLINE = 5.0
 _GRACE = 1.0
+_PAUSE = 0.1
 
 # https://owasp.org/www-project-secure-headers, as far as it fits answers that are no documents.
 _SECURE_HEADERS = (
@@ -64,7 +66,7 @@ class OpsServer:
         self._port = port
         self._pages = pages
         self._tls = tls
-        self._connections: dict[asyncio.Task[None], None] = {}
+        self._connections: dict[asyncio.Task[None], socket.socket] = {}
         self._workers = ThreadPoolExecutor(_THREADS, "ops-page")
         self._thread: threading.Thread | None = None
         self._end: Callable[[], object] = lambda: None
@@ -96,33 +98,42 @@ class OpsServer:
         loop = asyncio.get_running_loop()
         ending = asyncio.Event()
         self._end = lambda: loop.call_soon_threadsafe(ending.set)
-        accepting = loop.create_task(self._accept(listener))
-        serving.set()
-        await ending.wait()
-        accepting.cancel()
-        await asyncio.wait([accepting])
+        with listener:
+            loop.add_reader(listener, self._accept, listener)
+            serving.set()
+            await ending.wait()
+            loop.remove_reader(listener)
         if self._connections:
             await asyncio.wait(self._connections, timeout=_GRACE)
         # What is still open then ends with the loop.
 
-    async def _accept(self, listener: socket.socket) -> None:
-        with listener:
-            while True:
-                try:
-                    client, _ = await asyncio.get_running_loop().sock_accept(listener)
-                except OSError as error:  # out of file descriptors, or the client is gone already
-                    log.warning("ops connection not accepted", why=error.strerror)
-                    await asyncio.sleep(0.1)
-                    continue
-                if len(self._connections) >= _MOST_CONNECTIONS:
-                    oldest = next(iter(self._connections))
-                    del self._connections[oldest]
-                    oldest.cancel()
-                task = asyncio.create_task(self._serve(client))
-                self._connections[task] = None
-                task.add_done_callback(self._forget)
+    def _accept(self, listener: socket.socket) -> None:
+        # Not `sock_accept`, which may lose a connection when it is cancelled.
+        try:
+            client, _ = listener.accept()
+        except BlockingIOError:  # the client is gone already
+            return
+        except OSError as error:  # out of file descriptors: others may come free
+            log.warning("ops connections not accepted", why=error.strerror)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listener)
+            loop.call_later(_PAUSE, self._accept_again, listener)
+            return
+        client.settimeout(0)
+        if len(self._connections) >= _MOST_CONNECTIONS:
+            oldest = next(iter(self._connections))
+            del self._connections[oldest]
+            oldest.cancel()
+        task = asyncio.create_task(self._serve(client))
+        self._connections[task] = client
+        task.add_done_callback(partial(self._forget, client))
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _accept_again(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _forget(self, client: socket.socket, task: asyncio.Task[None]) -> None:
+        client.close()  # here, because a task that is cancelled early never runs
         self._connections.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("unexpected fault on the ops port", exc_info=error)
@@ -147,7 +158,6 @@ class OpsServer:
         finally:
             if transport is not None:
                 transport.abort()
-            client.close()
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
         method = "GET"

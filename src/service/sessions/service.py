@@ -157,6 +157,12 @@ class SessionService:
             tx.record(SessionRevokedEvent(subject, {"session": names.session(session_id)}))
         return len(ended)
 
+    def end_for_good(self, tx: Tx, subject: str) -> None:
+        """The same for a subject that is going away and never comes back."""
+        self.end_all(tx, subject)
+        expire_time = self._sessions(tx).now() + self._lifetimes.access_token
+        tx.change(ChangeKind.SUBJECT_REVOKED, subject, expire_time)
+
     def _end(self, tx: Tx, session: Session, now: datetime) -> None:
         session.revoke_time = now
         self._sessions(tx).revoke(session.id, now)

@@ -128,15 +128,15 @@ class Database:
 
     @property
     def history(self) -> History:
-        """Which history this database is in, read once and again after `forget_history`."""
+        """Which history this database is in."""
         if self._history is None:
             with self.reading() as connection:
                 self._history = read_history(connection)
         return self._history
 
-    def forget_history(self) -> None:
-        """The server may be another one now (failover, restore): ask again."""
-        self._history = None
+    def adopt(self, history: History) -> None:
+        """The server is another one now (failover, restore), as the change feed has found."""
+        self._history = history
 
     @contextmanager
     def transaction(self, call: Call) -> Iterator[Tx]:

@@ -42,8 +42,15 @@ log = structlog.get_logger("gatehouse.feed")
 class ChangeFeed:
     """Reads changes in a thread of its own and hands them to its followers, in order."""
 
-    def __init__(self, database: Database, clock: Clock, wakeup: Wakeup) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        wakeup: Wakeup,
+        on_history: Callable[[History], None],
+    ) -> None:
         self._database = database
+        self._on_history = on_history
         self._clock = clock
         self._wakeup = wakeup
         self._followers: list[Follower] = []
@@ -129,7 +136,7 @@ class ChangeFeed:
 
     def _begin(self, connection: Connection, history: History, latest: int) -> None:
         """A history not followed so far: remember nothing but what is revoked in it."""
-        self._database.forget_history()
+        self._on_history(history)
         for follower in self._followers:
             follower.forget()
         living = connection.execute(_LIVING, {"kinds": [str(kind) for kind in REVOCATIONS]})

@@ -1,6 +1,6 @@
 """What can be wrong with a user."""
 
-from service.kernel.errors import AlreadyExists, InvalidArgument, NotFound, ResourceExhausted
+from service.kernel.errors import AlreadyExists, InvalidArgument, NotFound
 from service.kernel.reasons import ErrorReason
 
 
@@ -24,12 +24,3 @@ class PasswordRejected(InvalidArgument):
     """The new password breaks the policy."""
 
     reason = ErrorReason.PASSWORD_REJECTED
-
-
-class HashingQueueFull(ResourceExhausted):
-    """More passwords wait to be hashed than can be soon."""
-
-    reason = ErrorReason.OVERLOADED
-
-    def __init__(self) -> None:
-        super().__init__("Too many sign-ins at once; retry.", 2.0)

@@ -16,7 +16,7 @@ from typing import TypeVar
 from passlib.context import CryptContext
 from zxcvbn import zxcvbn
 
-from service.users.errors import HashingQueueFull, PasswordRejected
+from service.users.errors import PasswordRejected
 
 T = TypeVar("T")
 
@@ -26,7 +26,6 @@ MAX_LENGTH = 1024
 _ESTIMATED_LENGTH = 72  # zxcvbn refuses more; the start of a password decides anyway
 _MIN_SCORE = 3  # of 4: safe from guessing online, about 10^8 guesses
 _LOWER_PRIORITY = 10
-_SECONDS_QUEUED = 8  # a sign-in that waits longer has been given up by its client
 
 # The first scheme is ours; the others are of imported users, and are upgraded at their sign-in.
 _SCHEMES = ["bcrypt_sha256", "bcrypt", "argon2", "scrypt", "pbkdf2_sha256", "pbkdf2_sha512"]
@@ -68,7 +67,6 @@ class PasswordHasher:
         )
         threads = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(threads, "hash", initializer=_lower_priority)
-        self._limit = max(4 * threads, int(_SECONDS_QUEUED * threads * 4 / 2 ** max(cost - 12, 0)))
         self._count = threading.Lock()
         self._queued = 0
         self.running = 0
@@ -76,14 +74,11 @@ class PasswordHasher:
         self._nobodys = self._context.hash(os.urandom(16).hex())
 
     def hash(self, password: str) -> str:
-        """The hash to keep. Raises HashingQueueFull."""
+        """The hash to keep."""
         return str(self._run(lambda: self._context.hash(_normal(password))))
 
     def verify(self, password: str, kept: str | None) -> Verified:
-        """Checks a password; without a kept hash it is wrong, after the same time.
-
-        Raises HashingQueueFull.
-        """
+        """Checks a password; without a kept hash it is wrong, after the same time."""
         possible = kept is not None and len(password) <= MAX_LENGTH
         against = kept if possible else self._nobodys
 
@@ -104,8 +99,6 @@ class PasswordHasher:
 
     def _run(self, work: Callable[[], T]) -> T:
         with self._count:
-            if self._queued >= self._limit:
-                raise HashingQueueFull
             self._queued += 1
         try:
             return self._pool.submit(self._counted, work).result()

@@ -191,7 +191,7 @@ class UserService:
             user = users.get_for_update(user_id)
             user.require_etag(etag)
             self._access.refuse_if_last_owner(tx, user.subject)
-            self._sessions.end_all(tx, user.subject)
+            self._sessions.end_for_good(tx, user.subject)
             self._access.forget_subject(tx, user.subject)
             users.delete(user_id)
             tx.change(ChangeKind.USER, user.subject)
