@@ -1,0 +1,113 @@
+"""A running Gatehouse in this process, and what a test needs to arrange in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import grpc
+from sqlalchemy import text
+
+from service.auth.first_admin import ensure_first_admin
+from service.kernel.call import Call
+from service.settings import Address, Rate, Settings
+from service.storage import schema
+from service.storage.database import create_database_engine
+from service.wiring import Application, Stores
+from tests.support.clients import Client, Credentials, Person
+
+PASSWORD = "seven purple anvils sing"
+ADMIN_EMAIL = Settings().bootstrap_admin_email
+_ANY_PORT = Address("127.0.0.1", 0)
+
+
+def settings(**given: Any) -> Settings:
+    """Settings under which tests are quick and never wait for a throttle."""
+    quick = Settings(
+        grpc_address=_ANY_PORT,
+        ops_address=_ANY_PORT,
+        bcrypt_cost=4,
+        login_rate=Rate(1_000_000, 60),
+        log_format="json",
+    )
+    return replace(quick, **given)
+
+
+def migrated(database_url: str) -> None:
+    """Brings a new database to the current schema."""
+    engine = create_database_engine(database_url, pool_size=1)
+    try:
+        schema.migrate(engine)
+    finally:
+        engine.dispose()
+
+
+class House:
+    """A started application, its channel, and its people."""
+
+    def __init__(self, application: Application, stores: Stores) -> None:
+        self.application = application
+        self.stores = stores
+        self.address = f"127.0.0.1:{application.grpc_port}"
+        self.channel = grpc.insecure_channel(self.address)
+        self.anonymous = Client(self.channel)
+        self.admin = self.sign_in(Credentials("", ADMIN_EMAIL, PASSWORD))
+
+    def sign_in(self, credentials: Credentials, *, device: str = "") -> Person:
+        """A new session of someone."""
+        answer = self.anonymous.auth.Login(
+            email=credentials.email, password=credentials.password, device=device
+        )
+        return Person(self.channel, credentials, answer.tokens)
+
+    def new_person(self, role: str = "", **fields: Any) -> Person:
+        """A new user, signed in, holding the role at `/`."""
+        credentials = self.new_user(role, **fields)
+        return self.sign_in(credentials)
+
+    def new_user(self, role: str = "", **fields: Any) -> Credentials:
+        """A new user who can sign in."""
+        email = fields.pop("email", new_email())
+        answer = self.admin.users.CreateUser(
+            user={"email": email, **fields}, password=PASSWORD, request_id=str(uuid4())
+        )
+        if role:
+            self.grant(answer.user.name, role)
+        return Credentials(answer.user.name, email, PASSWORD)
+
+    def grant(self, subject: str, role: str) -> None:
+        """Gives a built-in role at `/`; no RPC of this issue does."""
+        with self.application.database.transaction(Call.internal("test")) as tx:
+            self.application.access.grant(tx, subject, role)
+            tx.commit(None)
+
+    def sql(self, statement: str, **parameters: Any) -> list[Any]:
+        """Runs a statement behind the service's back; answers its rows."""
+        with self.application.engine.begin() as connection:
+            result = connection.execute(text(statement), parameters)
+            return list(result) if result.returns_rows else []
+
+
+@contextmanager
+def house(stores: Stores, chosen: Settings) -> Iterator[House]:
+    """Serves in this process for as long as the block runs; its database is migrated."""
+    application = Application(chosen, stores)
+    database, users, access = application.database, application.users, application.access
+    ensure_first_admin(database, users, access, ADMIN_EMAIL, PASSWORD)
+    application.keys.ensure(Call.internal("test"))
+    application.start()
+    try:
+        running = House(application, stores)
+        try:
+            yield running
+        finally:
+            running.channel.close()
+    finally:
+        application.leave()
+        application.stop(grace=2.0)
+
+
+def new_email(who: str = "someone") -> str:
+    """An e-mail address that nobody has yet."""
+    return f"{who}-{uuid4().hex[:12]}@example.org"
