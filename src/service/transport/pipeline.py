@@ -8,7 +8,6 @@ is in the handler, on a pool's thread. Health and reflection go round (see `stan
 
 import hashlib
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from random import uniform
 from time import perf_counter, sleep
@@ -18,6 +17,7 @@ from urllib.parse import unquote
 import grpc
 import structlog
 from google.protobuf.message import DecodeError, Message
+from uuid_utils import uuid4
 
 from service.kernel.call import Call, Replay, RequestKey
 from service.kernel.errors import Conflict, InvalidArgument, ResourceExhausted, Unauthenticated
@@ -271,7 +271,7 @@ class _Way:
             elif key == REQUEST_ID and _REQUEST_ID.fullmatch(str(value)):
                 request_id = str(value)
         if request_id is None:
-            request_id = secrets.token_hex(16)
+            request_id = uuid4().hex
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
         return Call(request_id, _address(context.peer()), self._method.full_name), authorization
 
