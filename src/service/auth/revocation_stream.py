@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from service.kernel.changes import REVOCATIONS, Change
-from service.kernel.errors import Cancelled
-from service.kernel.reasons import ErrorReason
 from service.sessions.revocations import Revocations
 from service.storage.database import Database
 from service.storage.feed import ChangeFeed
@@ -15,10 +13,8 @@ from service.storage.revision import ForeignRevision
 _HEARTBEAT = 15.0
 
 
-class HistoryChanged(Cancelled):
+class HistoryChanged(ForeignRevision):
     """The database went back in time; a watcher must start over."""
-
-    reason = ErrorReason.FOREIGN_REVISION
 
     def __init__(self) -> None:
         super().__init__("The database was restored or failed over; start without a cursor.")

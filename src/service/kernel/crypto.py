@@ -65,7 +65,7 @@ class KeyRing:
             raise CannotOpen(f"no key on the ring opens the value at {place}")
         try:
             return cipher.decrypt(sealed[_ID_BYTES:body], sealed[body:], place.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # a nonce cut short is a ValueError
             raise CannotOpen(f"the value at {place} is damaged or out of place") from None
 
     def blind_index(self, value: str, column: str) -> bytes:

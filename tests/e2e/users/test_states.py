@@ -1,9 +1,7 @@
 """Suspension, reactivation and deletion, as the user feels them."""
 
-import pytest
 
 from tests.support.clients import Client, Person
-from tests.support.house import House
 from tests.support.refusals import UNAUTHENTICATED, refused
 
 
