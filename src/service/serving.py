@@ -1,21 +1,28 @@
-"""`gatehouse serve`: from nothing to serving, and back without losing a call."""
+"""`gatehouse serve` and `worker`: from nothing to serving, and back without losing a call."""
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import monotonic
+from typing import TypeVar
 
 import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
-from service.auth.first_admin import FirstAdmin, ensure_first_admin
+from service.auth.first_admin import FirstAdmin
 from service.embedded import EmbeddedStores
-from service.kernel.call import Call
+from service.kernel.errors import Unavailable
 from service.settings import Settings
 from service.storage import schema
 from service.storage.database import create_database_engine
 from service.storage.keyfile import kept_ring
 from service.wiring import Application, BackgroundWork, Stores
+
+_ASK_AGAIN = 1.0
+
+T = TypeVar("T")
 
 log = structlog.get_logger("gatehouse")
 
@@ -24,25 +31,25 @@ log = structlog.get_logger("gatehouse")
 def stores_of(settings: Settings) -> Iterator[Stores]:
     """The stores that the settings name, or embedded ones for as long as the block runs.
 
-    Embedded stores are brought to the current schema; others must have been (`gatehouse migrate`).
-    Raises EmbeddedError, SchemaMismatch, OperationalError.
+    Embedded stores are brought to the current schema; others are by `gatehouse migrate`.
+    Raises EmbeddedError, SchemaMismatch.
     """
     if settings.database_url and settings.redis_url and settings.encryption_keys:
-        stores = Stores(settings.database_url, settings.redis_url, settings.encryption_keys)
-        with_schema(stores.database_url, schema.require_current)
-        yield stores
+        yield Stores(settings.database_url, settings.redis_url, settings.encryption_keys)
         return
     with EmbeddedStores(settings.data_dir) as embedded:
-        with_schema(embedded.database_url, schema.migrate)
+        with one_connection(embedded.database_url) as engine:
+            schema.migrate(engine)
         ring = settings.encryption_keys or kept_ring(settings.data_dir / "encryption.keys")
         yield Stores(embedded.database_url, embedded.redis_url, ring)
 
 
-def with_schema(database_url: str, work: Callable[..., object]) -> object:
-    """Does something to the schema, on an engine of its own."""
+@contextmanager
+def one_connection(database_url: str) -> Iterator[Engine]:
+    """An engine for something short."""
     engine = create_database_engine(database_url, pool_size=1)
     try:
-        return work(engine)
+        yield engine
     finally:
         engine.dispose()
 
@@ -50,50 +57,71 @@ def with_schema(database_url: str, work: Callable[..., object]) -> object:
 def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None], None]) -> None:
     """Serves until SIGTERM or SIGINT; calls `announce` once it does.
 
-    Raises BadSetting, EmbeddedError, SchemaMismatch, PortInUse and others that say in one line why
-    it could not start.
+    While PostgreSQL is away at the start it is waited for, and probes are answered NOT_SERVING.
+    Raises EmbeddedError, SchemaMismatch, PortInUse, BadTls, PasswordRejected and OSError: each says
+    in one line why it could not start.
     """
     leaving = _signalled()
     started = monotonic()
-    with stores_of(settings) as stores:
+    with stores_of(settings) as stores, ExitStack() as running:
         application = Application(settings, stores)
-        admin = ensure_first_admin(
-            application.database,
-            application.users,
-            application.access,
-            settings.bootstrap_admin_email,
-            settings.bootstrap_admin_password,
-        )
-        application.keys.ensure(Call.internal("bootstrap"))
-        application.start()
-        # Elsewhere workers are processes of their own.
-        background = BackgroundWork(stores) if settings.embedded else None
-        if background:
+        running.callback(application.stop, settings.drain_grace.total_seconds())
+        application.listen()
+        admin = _once_there(leaving, lambda: _prepare(application, stores))
+        if settings.embedded:  # elsewhere workers are processes of their own
+            background = BackgroundWork(stores)
+            running.callback(background.stop)
             background.start()
-        log.info("serving", grpc=application.grpc_port, seconds=round(monotonic() - started, 2))
-        announce(application, admin)
+        if not leaving.is_set():
+            log.info(
+                "serving",
+                grpc=application.grpc_port,
+                ops=application.ops.port,
+                seconds=round(monotonic() - started, 2),
+            )
+            announce(application, admin)
         leaving.wait()
         log.info("leaving", wait=settings.drain_wait.total_seconds())
         application.leave()
-        # A second signal means now.
-        leaving.clear()
+        leaving.clear()  # a second signal means now
         leaving.wait(settings.drain_wait.total_seconds())
-        application.stop(settings.drain_grace.total_seconds())
-        if background:
-            background.stop()
-        log.info("left")
+    log.info("left")
 
 
 def work(settings: Settings) -> None:
-    """`gatehouse worker`: works the queue off until SIGTERM or SIGINT. Raises as `serve` does."""
+    """Works the queue off until SIGTERM or SIGINT. Raises EmbeddedError, SchemaMismatch."""
     leaving = _signalled()
     with stores_of(settings) as stores:
+        _once_there(leaving, lambda: _require_schema(stores))
         background = BackgroundWork(stores)
         background.start()
         log.info("working")
         leaving.wait()
         background.stop()
-        log.info("left")
+    log.info("left")
+
+
+def _prepare(application: Application, stores: Stores) -> FirstAdmin | None:
+    _require_schema(stores)
+    admin = application.prepare()
+    application.serve()
+    return admin
+
+
+def _require_schema(stores: Stores) -> None:
+    with one_connection(stores.database_url) as engine:
+        schema.require_current(engine)
+
+
+def _once_there(leaving: threading.Event, work: Callable[[], T]) -> T | None:
+    """Does the work as soon as PostgreSQL is there; None when we are to leave before it is."""
+    while not leaving.is_set():
+        try:
+            return work()
+        except (Unavailable, OperationalError) as error:
+            log.warning("waiting for PostgreSQL", why=str(error).partition("\n")[0])
+            leaving.wait(_ASK_AGAIN)
+    return None
 
 
 def _signalled() -> threading.Event:

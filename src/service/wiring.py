@@ -10,6 +10,7 @@ from gatehouse.users.v1 import user_service_pb2, user_service_pb2_grpc
 from sqlalchemy import QueuePool
 
 from service.access.service import AccessService
+from service.auth.first_admin import FirstAdmin, ensure_first_admin
 from service.auth.keys import SigningKeys, jwk
 from service.auth.revocation_stream import RevocationStream
 from service.auth.service import AuthService
@@ -18,6 +19,7 @@ from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
 from service.jobs.housekeeping import add_housekeeping
 from service.jobs.queue import Worker, create_queue
+from service.kernel.call import Call
 from service.kernel.clock import Clock
 from service.kernel.crypto import KeyRing
 from service.ops.access_log import AccessLog
@@ -90,9 +92,10 @@ class BackgroundWork:
 
 
 class Application:
-    """The whole service, put together; `start` and `stop` once each."""
+    """The whole service, put together: `listen`, `prepare`, `serve`, `leave`, `stop`, in order."""
 
     def __init__(self, settings: Settings, stores: Stores) -> None:
+        self._settings = settings
         ring = stores.ring
         lifetimes = Lifetimes(
             access_token=settings.access_token_lifetime,
@@ -217,15 +220,34 @@ class Application:
         )
         self._show(metrics, tokens)
 
-    def start(self) -> None:
-        """Serves. Raises Unavailable when PostgreSQL is away."""
+    def listen(self) -> None:
+        """Answers probes, NOT_SERVING, and refuses calls until `serve`. Raises OSError."""
         self.access_log.start()
-        self.feed.start()
-        self.last_seen.start()
         self.senders.start()
-        self.revocation_stream.start()
         self.ops.start()
         self.server.start()
+
+    def prepare(self) -> FirstAdmin | None:
+        """Makes what a new database lacks: the first admin, if none, and a key to sign with.
+
+        Raises Unavailable, PasswordRejected.
+        """
+        settings = self._settings
+        admin = ensure_first_admin(
+            self.database,
+            self.users,
+            self.access,
+            settings.bootstrap_admin_email,
+            settings.bootstrap_admin_password,
+        )
+        self.keys.ensure(Call.internal("bootstrap"))
+        return admin
+
+    def serve(self) -> None:
+        """Serves. Raises Unavailable when PostgreSQL is away."""
+        self.feed.start()
+        self.last_seen.start()
+        self.revocation_stream.start()
         self.health.start(lambda: self.feed.current)
 
     def leave(self) -> None:

@@ -51,7 +51,8 @@ class RevocationStream:
     def stop(self) -> None:
         """Ends the heartbeat."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def watch(self, watcher: Watcher, cursor: str) -> Callable[[], None]:
         """Tells the watcher what still matters and is newer than the cursor, then all that comes.

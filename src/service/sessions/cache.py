@@ -35,7 +35,8 @@ class SessionCache:
     def stop(self) -> None:
         """Keeps what is still to be kept, and ends."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def note(self, principal: Principal) -> None:
         """A token of the session was used now."""

@@ -82,10 +82,10 @@ class ChangeFeed:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread and waits for it."""
+        """Ends the thread, if it was started, and waits for it."""
         self._stopping.set()
         self._wakeup.stop()
-        if self._thread.ident is not None:
+        if self._thread.is_alive():
             self._thread.join()
 
     @property

@@ -12,11 +12,14 @@ from time import monotonic
 from typing import TypeVar
 
 import grpc
+import structlog
 from google.protobuf.message import Message
 
 from service.kernel.errors import Cancelled
 from service.kernel.reasons import ErrorReason
 from service.transport.status import Refusal
+
+log = structlog.get_logger("gatehouse.watching")
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -211,6 +214,9 @@ class Senders:
                 self._busy.add(outbox)
             try:
                 outbox.send_one()
+            except Exception:
+                log.exception("a watcher could not be told")
+                outbox.cancel()
             finally:
                 with self._lock:
                     self._busy.discard(outbox)
