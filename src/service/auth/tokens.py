@@ -18,7 +18,7 @@ from service.sessions.service import SessionService
 TYPE = "at+jwt"
 ALGORITHM = "ES256"
 _REQUIRED = ["exp", "iss", "aud", "sub", "iat", "jti", "sid", "scope"]
-_REMEMBERED = 50_000
+_REMEMBERED = 20_000  # about 1 kB each
 
 
 class AccessTokens:

@@ -44,6 +44,7 @@ def create_database_engine(url: str, *, pool_size: int) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,  # errors end up in logs, and parameters hold hashes and more
         pool_timeout=5.0,
         connect_args={
             "connect_timeout": 3,
