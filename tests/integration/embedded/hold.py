@@ -4,6 +4,7 @@ Says what happens in lines of JSON; stops when its standard input ends.
 """
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -34,8 +35,8 @@ def main() -> int:
 
 
 def say(**facts: object) -> None:
-    sys.stdout.write(f"{json.dumps(facts)}\n")
-    sys.stdout.flush()
+    # Not through sys.stdout, which a signal handler may find in the middle of a write.
+    os.write(1, f"{json.dumps(facts)}\n".encode())
 
 
 if __name__ == "__main__":
