@@ -23,6 +23,9 @@ from service.settings.values import Address, Rate
 _PREFIX = "GATEHOUSE_"
 _CONFIG = "GATEHOUSE_CONFIG"
 
+# Read by the commands that are clients; an operator's shell may well hold both.
+_OF_CLIENTS = {f"{_PREFIX}{name}" for name in ("SERVER", "CA_FILE", "CERT_FILE", "KEY_FILE")}
+
 # Kubernetes sets these in every pod beside a Service named gatehouse or gatehouse-…
 _SERVICE_LINK = re.compile(
     r"GATEHOUSE_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?)?)"
@@ -113,7 +116,7 @@ _Given = dict[str, tuple[str, object]]
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> _Given:
     known = {f"{_PREFIX}{name.upper()}": name for name in _METADATA}
-    for variable in sorted(environ.keys() - known.keys() - {_CONFIG}):
+    for variable in sorted(environ.keys() - known.keys() - _OF_CLIENTS - {_CONFIG}):
         if variable.startswith(_PREFIX) and not _SERVICE_LINK.fullmatch(variable):
             nearest = _nearest(variable.upper(), [*known, _CONFIG])
             problems.append(f"{_shown(variable)} is no setting: the nearest is {nearest}")

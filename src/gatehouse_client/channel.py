@@ -1,0 +1,84 @@
+"""The channel to Gatehouse, as every client should have it."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import grpc
+
+from gatehouse_client.every_call import EveryCall
+from gatehouse_client.retries import SERVICE_CONFIG
+
+DEADLINE = 10.0
+
+_OPTIONS: list[tuple[str, int | str]] = [
+    ("grpc.service_config", SERVICE_CONFIG),
+    # A dead server is noticed within 40 s, by streams too; it allows a ping every 10 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    # A page of 1000 users with all their attributes.
+    ("grpc.max_receive_message_length", 128 * 1024 * 1024),
+    # A refusal travels in metadata, with a line for each field that is wrong.
+    ("grpc.max_metadata_size", 32 * 1024),
+]
+
+
+def connect(
+    target: str,
+    *,
+    ca_file: Path | None = None,
+    cert_file: Path | None = None,
+    key_file: Path | None = None,
+    plaintext: bool | None = None,
+    token: Callable[[], str] | None = None,
+    deadline: float | None = DEADLINE,
+) -> grpc.Channel:
+    """A channel to the Gatehouse at `target`, `host:port` or any other name that gRPC resolves.
+
+    It is encrypted unless the target is this machine and no `ca_file` is given; `plaintext` decides
+    otherwise. The server must show a certificate of the CA in `ca_file`, by default of one that
+    gRPC itself trusts; where it asks for a certificate in turn, it is shown that of `cert_file`
+    and `key_file`.
+
+    `token` is asked before each call for the access token to send with it; a call that brings
+    `authorization` metadata of its own keeps that. `deadline` is the seconds a unary call may take
+    that sets no timeout; streams have none unless they set one. Calls are balanced over all
+    addresses of the target, and retried as `retries.py` says.
+
+    Raises OSError when a file cannot be read, ValueError for files that contradict `plaintext`.
+    """
+    files = ca_file or cert_file or key_file
+    if plaintext and files:
+        raise ValueError("a plaintext channel uses no certificates")
+    if bool(cert_file) != bool(key_file):
+        raise ValueError("cert_file and key_file go together")
+    if plaintext is None:
+        plaintext = not files and is_loopback(target)
+    if plaintext:
+        channel = grpc.insecure_channel(target, options=_OPTIONS)
+    else:
+        credentials = grpc.ssl_channel_credentials(
+            root_certificates=_read(ca_file),
+            private_key=_read(key_file),
+            certificate_chain=_read(cert_file),
+        )
+        channel = grpc.secure_channel(target, credentials, options=_OPTIONS)
+    return grpc.intercept_channel(channel, EveryCall(token, deadline))
+
+
+def is_loopback(target: str) -> bool:
+    """Whether only this machine can be meant."""
+    if target.startswith("unix:"):
+        return True
+    try:
+        host = urlsplit(f"//{target}").hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read(path: Path | None) -> bytes | None:
+    return None if path is None else path.read_bytes()

@@ -1,0 +1,62 @@
+"""Which calls gRPC sends again by itself, and how often.
+
+UNAVAILABLE is retried for every method: the server answers it before anything has happened, and
+where a connection breaks in the middle of a write, the write's `request_id` makes the repeat safe.
+CANCELLED is what a server that is leaving ends its last calls with, whatever they had done by then;
+it is retried only where a second time does no harm: reads, refreshing (the lost answer is given
+again), and writes that carry a `request_id` (AIP-155), which a caller should always set.
+"""
+
+import json
+
+# Told by name, because a service config knows no patterns. A test compares them with the contract.
+REPEATABLE = {
+    "gatehouse.auth.v1.AuthService": (
+        "ExchangeToken",
+        "GetJwks",
+        "IntrospectToken",
+        "RefreshToken",
+        "WhoAmI",
+    ),
+    "gatehouse.sessions.v1.SessionService": (
+        "GetSession",
+        "ListSessions",
+        "RevokeAllSessions",
+        "RevokeSession",
+    ),
+    "gatehouse.users.v1.UserService": (
+        "BatchGetUsers",
+        "CreateUser",
+        "DeleteUser",
+        "GetUser",
+        "ListUsers",
+        "ReactivateUser",
+        "SuspendUser",
+        "UpdateUser",
+    ),
+}
+
+_BACKOFF = {
+    # Five attempts, the most that gRPC makes, within about 1.5 s.
+    "maxAttempts": 5,
+    "initialBackoff": "0.1s",
+    "backoffMultiplier": 2,
+    "maxBackoff": "1s",
+}
+
+SERVICE_CONFIG = json.dumps(
+    {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [
+            {
+                "name": [
+                    {"service": service, "method": method}
+                    for service, methods in REPEATABLE.items()
+                    for method in methods
+                ],
+                "retryPolicy": _BACKOFF | {"retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]},
+            },
+            {"name": [{}], "retryPolicy": _BACKOFF | {"retryableStatusCodes": ["UNAVAILABLE"]}},
+        ],
+    }
+)

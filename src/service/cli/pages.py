@@ -1,0 +1,31 @@
+"""Lists: as many pages as it takes."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+from google.protobuf.message import Message
+
+R = TypeVar("R", bound=Message)
+
+_LARGEST_PAGE = 1000
+
+Limit = Annotated[int, typer.Option(min=0, help="How many to list at most; 0 lists all.")]
+PageToken = Annotated[
+    str,
+    typer.Option(metavar="TOKEN", show_default=False, help="Go on where an earlier list ended."),
+]
+
+
+def read_pages(method: Callable[[Any], R], request: Any, all_of: R, limit: int) -> R:
+    """`all_of` with the items of as many pages as make up `limit`, and the token of the next."""
+    [items] = [it.name for it in all_of.DESCRIPTOR.fields if it.name != "next_page_token"]
+    while True:
+        left = limit - len(getattr(all_of, items)) if limit else _LARGEST_PAGE
+        request.page_size = min(left, _LARGEST_PAGE)
+        page = method(request)
+        getattr(all_of, items).extend(getattr(page, items))
+        request.page_token = page.next_page_token  # type: ignore[attr-defined]
+        if not request.page_token or len(getattr(all_of, items)) == limit:
+            all_of.next_page_token = request.page_token  # type: ignore[attr-defined]
+            return all_of

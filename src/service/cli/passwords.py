@@ -1,0 +1,34 @@
+"""Passwords come from a hidden prompt or standard input, never from an argument.
+
+Arguments stand in the shell's history, and every user of the machine may read them.
+"""
+
+import sys
+from getpass import getpass
+
+import typer
+
+
+def read_password(question: str, *, from_stdin: bool, twice: bool = False) -> str:
+    """The password: the first line of standard input, or what is typed at the terminal.
+
+    Refused as wrong usage when there is no terminal, nothing was given, or the two differ.
+    """
+    if from_stdin:
+        given = _first_line()
+    elif sys.stdin.isatty():
+        given = getpass(f"{question}: ", sys.stderr)
+        if twice and given != getpass("The same again: ", sys.stderr):
+            raise typer.BadParameter("the two passwords differ")
+    else:
+        raise typer.BadParameter("there is no terminal to ask at: use --password-stdin")
+    if not given:
+        raise typer.BadParameter("an empty password was given")
+    return given
+
+
+def _first_line() -> str:
+    try:
+        return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise typer.BadParameter("the password on standard input is not UTF-8") from None

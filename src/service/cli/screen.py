@@ -1,0 +1,114 @@
+"""What commands print: JSON for programs, facts and tables for people.
+
+Answers go to standard output and everything else to standard error, so that a pipe gets answers
+only. On a terminal tables fit its width; elsewhere nothing is cut, folded or coloured.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+import typer
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# Wider than any row, for what is not a terminal.
+_UNBOUNDED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table; on a terminal narrower than `from_width` it is left out."""
+
+    title: str
+    from_width: int = 0
+
+
+class Screen:
+    """Where a command prints."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._out = console(sys.stdout)
+        self._notes = console(sys.stderr)
+
+    def json(self, value: Message | Mapping[str, Any]) -> None:
+        """One JSON document; of messages the protobuf JSON, unset fields included."""
+        if isinstance(value, Message):
+            value = MessageToDict(value, always_print_fields_with_no_presence=True)
+        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def facts(self, facts: Mapping[str, str]) -> None:
+        """A line for each fact."""
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for name, value in facts.items():
+            grid.add_row(name, printable(value))
+        self._print(grid)
+
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+        """A table whose first column, the name to go on with, is never folded."""
+        shown = [i for i, one in enumerate(columns) if one.from_width <= self._out.width]
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for i in shown:
+            table.add_column(columns[i].title, no_wrap=i == 0, overflow="fold")
+        for row in rows:
+            table.add_row(*(printable(row[i]) for i in shown))
+        self._print(table)
+
+    def _print(self, table: Table) -> None:
+        if self._out.is_terminal:
+            self._out.print(table)
+            return
+        with self._out.capture() as captured:
+            self._out.print(table)
+        lines = (line.rstrip() for line in captured.get().splitlines())
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+
+    def say(self, line: str) -> None:
+        """A word on what was done; programs, who read the JSON, are not told."""
+        if not self.as_json:
+            self._out.print(printable(line), soft_wrap=True)
+
+    def more(self, page_token: str) -> None:
+        """A word that the list went on, if it did."""
+        if page_token:
+            self.note(f"There are more: --limit 0 lists all, --page-token {page_token} goes on.")
+
+    def confirm(self, question: str, *, unless: str) -> None:
+        """Asks, and goes on only after a yes; without a terminal to ask at the option must say."""
+        if not sys.stdin.isatty():
+            raise typer.BadParameter(f"there is no terminal to ask at: {question} Say {unless}")
+        typer.confirm(question, abort=True, err=True)
+
+    def note(self, line: str) -> None:
+        """A word beside the answer."""
+        self._notes.print(printable(line), style="dim", soft_wrap=True)
+
+
+def console(stream: Any) -> Console:
+    """A console on the stream; off a terminal it never wraps."""
+    width = None if stream.isatty() else _UNBOUNDED
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def printable(text: str) -> Text:
+    """The text without what would steer the terminal: some of it was written by strangers."""
+    return Text("".join(c if c.isprintable() else _escaped(c) for c in text))
+
+
+def when(time: Timestamp) -> str:
+    """A time as people here say it."""
+    return time.ToDatetime(UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()

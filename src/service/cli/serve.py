@@ -1,0 +1,32 @@
+"""`gatehouse serve`."""
+
+import os
+import sys
+
+
+def serve() -> None:
+    """Serve, until told to stop by Ctrl-C or SIGTERM.
+
+    Takes its settings from the environment (GATEHOUSE_…) or from the TOML file that
+    GATEHOUSE_CONFIG names. Without any it starts a PostgreSQL and a Valkey of its own, with the
+    data in .gatehouse.
+
+    \b
+    gatehouse serve
+    GATEHOUSE_DATA_DIR=/var/lib/gatehouse gatehouse serve
+    """
+    import structlog
+
+    from service.cli.announcement import Announcement
+    from service.cli.operator import in_one_line
+    from service.ops.logging import configure_logging, log_format
+    from service.serving import serve as serve_until_told
+    from service.settings import Settings
+
+    with in_one_line():
+        settings = Settings.read(os.environ)
+        form = settings.log_format or log_format(sys.stderr)
+        configure_logging(form, settings.log_level, sys.stderr)
+        for warning in settings.warnings:
+            structlog.get_logger("gatehouse").warning(warning)
+        serve_until_told(settings, Announcement(settings).make)

@@ -1,0 +1,107 @@
+"""`gatehouse login`, `whoami` and `logout`."""
+
+import getpass
+import socket
+from contextlib import suppress
+from typing import Annotated
+
+import grpc
+import typer
+from gatehouse.auth.v1 import auth_service_pb2 as pb
+
+from gatehouse_client import Refusal
+from service.cli.client import Client, against_server
+from service.cli.failure import files_in_one_line
+from service.cli.passwords import read_password
+from service.cli.screen import when
+
+_DEVICE_LENGTH = 256
+
+
+@against_server
+def login(
+    client: Client,
+    email: Annotated[
+        str, typer.Argument(metavar="EMAIL", help="The e-mail address to sign in with.")
+    ],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Sign in to a server.
+
+    Asks for the password. The session's tokens are kept for you alone, and refreshed as needed.
+
+    \b
+    gatehouse login ada@example.com
+    gatehouse login ada@example.com --password-stdin < password.txt
+    gatehouse login ada@example.com --server gatehouse.internal:50051 --ca-file ca.pem
+    """
+    password = read_password(f"Password of {email}", from_stdin=password_stdin)
+    request = pb.LoginRequest(email=email, password=password, device=_this_device())
+    tokens = client.public.Login(request).tokens
+    with files_in_one_line():
+        client.tokens.keep(tokens)
+    me = client.auth.WhoAmI(pb.WhoAmIRequest())
+    if client.screen.as_json:
+        client.screen.json(me)
+    client.screen.say(f"Signed in to {client.server} as {me.display_name or email} ({me.subject}).")
+
+
+@against_server
+def whoami(client: Client) -> None:
+    """Show who you are signed in as.
+
+    \b
+    gatehouse whoami
+    gatehouse whoami --json
+    """
+    me = client.auth.WhoAmI(pb.WhoAmIRequest())
+    if client.screen.as_json:
+        client.screen.json(me)
+        return
+    client.screen.facts(
+        {
+            "subject": me.subject,
+            "name": me.display_name,
+            "roles": ", ".join(me.roles) or "none",
+            "scopes": " ".join(me.scopes),
+            "session": me.session,
+            "server": client.server,
+            "token until": when(me.expire_time),
+        }
+    )
+
+
+@against_server
+def logout(client: Client) -> None:
+    """Sign out: end the session at the server, and forget its tokens here.
+
+    \b
+    gatehouse logout
+    """
+    with files_in_one_line():
+        kept = client.tokens.read()
+    if kept is None:
+        client.screen.say(f"You were not signed in to {client.server}.")
+    else:
+        try:
+            client.auth.Logout(pb.LogoutRequest())
+        except grpc.RpcError as error:
+            if Refusal.of(error).code is not grpc.StatusCode.UNAUTHENTICATED:
+                raise
+            # The session was over already, which is what was asked for.
+        with files_in_one_line():
+            client.tokens.forget(kept.session)
+        client.screen.say(f"Signed out of {client.server}.")
+    if client.screen.as_json:
+        client.screen.json(pb.LogoutResponse())
+
+
+def _this_device() -> str:
+    """What this machine is called in the list of sessions."""
+    user = ""
+    with suppress(OSError, KeyError):  # an account without a name
+        user = f"{getpass.getuser()}@"
+    name = f"gatehouse command, {user}{socket.gethostname()}"
+    return "".join(c for c in name if c.isprintable())[:_DEVICE_LENGTH]

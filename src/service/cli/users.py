@@ -1,0 +1,267 @@
+"""`gatehouse users …`."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from gatehouse.users.v1 import user_service_pb2 as pb
+from gatehouse.users.v1.user_pb2 import User
+from google.protobuf.message import Message
+
+from service.cli.client import Client, against_server
+from service.cli.failure import Failed
+from service.cli.pages import Limit, PageToken, read_pages
+from service.cli.passwords import read_password
+from service.cli.screen import Column, when
+
+app = typer.Typer(no_args_is_help=True, help="See and change who can sign in.")
+
+_COLUMNS = [
+    Column("NAME"),
+    Column("EMAIL"),
+    Column("STATE"),
+    Column("DISPLAY NAME", from_width=100),
+    Column("CREATED", from_width=120),
+]
+
+
+class State(StrEnum):
+    """The states to filter by."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    PENDING = "pending"
+
+
+Who = Annotated[
+    str,
+    typer.Argument(
+        metavar="USER", show_default=False, help="users/{id}, an e-mail address, or users/me."
+    ),
+]
+Etag = Annotated[str, typer.Option(help="Refuse if the user has changed since they had this etag.")]
+Attributes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attribute",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="A fact about the user; may be repeated.",
+    ),
+]
+
+
+@app.command("list")
+@against_server
+def list_users(
+    client: Client,
+    state: Annotated[State | None, typer.Option(help="Only users in this state.")] = None,
+    email: Annotated[str, typer.Option(help="Only the user with this e-mail address.")] = "",
+    limit: Limit = 50,
+    page_token: PageToken = "",
+) -> None:
+    """List users, oldest first.
+
+    \b
+    gatehouse users list --state suspended
+    gatehouse users list --limit 0 --json
+    """
+    request = pb.ListUsersRequest(email=email, page_token=page_token)
+    if state is not None:
+        request.state = User.State.Value(f"STATE_{state.name}")
+    found = read_pages(client.users.ListUsers, request, pb.ListUsersResponse(), limit)
+    if client.screen.as_json:
+        client.screen.json(found)
+        return
+    client.screen.table(_COLUMNS, map(_row, found.users))
+    client.screen.more(found.next_page_token)
+
+
+@app.command()
+@against_server
+def create(
+    client: Client,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="What the user signs in with.")],
+    display_name: Annotated[str, typer.Option(help="What people call the user.")] = "",
+    attribute: Attributes = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="Create a user who cannot sign in yet.")
+    ] = False,
+) -> None:
+    """Create a user; asks for the password.
+
+    \b
+    gatehouse users create ada@example.com --display-name "Ada Lovelace"
+    gatehouse users create bob@example.com --no-password --attribute team=apollo
+    """
+    if no_password and password_stdin:
+        raise typer.BadParameter("--no-password and --password-stdin exclude each other")
+    password = ""
+    if not no_password:
+        password = read_password(f"New password of {email}", from_stdin=password_stdin, twice=True)
+    user = User(email=email, display_name=display_name, attributes=_pairs(attribute))
+    request = pb.CreateUserRequest(user=user, password=password, request_id=str(uuid4()))
+    answer = client.users.CreateUser(request)
+    _show(client, answer, answer.user)
+
+
+@app.command()
+@against_server
+def show(client: Client, user: Who) -> None:
+    """Show a user.
+
+    \b
+    gatehouse users show ada@example.com
+    gatehouse users show users/me --json
+    """
+    answer = client.users.GetUser(pb.GetUserRequest(name=_name(client, user)))
+    _show(client, answer, answer.user)
+
+
+@app.command()
+@against_server
+def update(
+    client: Client,
+    user: Who,
+    email: Annotated[
+        str | None, typer.Option(help="What the user signs in with from now on.")
+    ] = None,
+    display_name: Annotated[str | None, typer.Option(help="What people call the user.")] = None,
+    attribute: Attributes = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="An attribute to remove; may be repeated."),
+    ] = None,
+    etag: Etag = "",
+) -> None:
+    """Change a user. What is not named stays as it is.
+
+    \b
+    gatehouse users update ada@example.com --display-name "Countess Lovelace"
+    gatehouse users update ada@example.com --attribute team=apollo --without office
+    """
+    changed = User(name=_name(client, user), etag=etag)
+    request = pb.UpdateUserRequest(request_id=str(uuid4()))
+    if email is not None:
+        changed.email = email
+        request.update_mask.paths.append("email")
+    if display_name is not None:
+        changed.display_name = display_name
+        request.update_mask.paths.append("display_name")
+    if attribute or without:
+        # They are replaced as a whole, so only as long as nobody else has changed the user.
+        before = client.users.GetUser(pb.GetUserRequest(name=changed.name)).user
+        kept = {
+            key: value for key, value in before.attributes.items() if key not in (without or ())
+        }
+        changed.attributes.update(kept | _pairs(attribute))
+        changed.etag = etag or before.etag
+        request.update_mask.paths.append("attributes")
+    if not request.update_mask.paths:
+        raise typer.BadParameter("name something to change, such as --display-name")
+    request.user.CopyFrom(changed)
+    answer = client.users.UpdateUser(request)
+    _show(client, answer, answer.user)
+
+
+@app.command()
+@against_server
+def suspend(client: Client, user: Who, etag: Etag = "") -> None:
+    """Suspend a user: end their sessions and refuse them everywhere.
+
+    \b
+    gatehouse users suspend ada@example.com
+    """
+    name = _name(client, user)
+    request = pb.SuspendUserRequest(name=name, etag=etag, request_id=str(uuid4()))
+    answer = client.users.SuspendUser(request)
+    _show(client, answer, answer.user)
+
+
+@app.command()
+@against_server
+def reactivate(client: Client, user: Who, etag: Etag = "") -> None:
+    """Let a suspended user in again; ended sessions stay ended.
+
+    \b
+    gatehouse users reactivate ada@example.com
+    """
+    name = _name(client, user)
+    request = pb.ReactivateUserRequest(name=name, etag=etag, request_id=str(uuid4()))
+    answer = client.users.ReactivateUser(request)
+    _show(client, answer, answer.user)
+
+
+@app.command()
+@against_server
+def delete(
+    client: Client,
+    user: Who,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    etag: Etag = "",
+) -> None:
+    """Delete a user, their sessions and their grants, for good.
+
+    \b
+    gatehouse users delete ada@example.com
+    """
+    name = _name(client, user)
+    if not yes:
+        client.screen.confirm(f"Delete {user} for good?", unless="--yes")
+    answer = client.users.DeleteUser(
+        pb.DeleteUserRequest(name=name, etag=etag, request_id=str(uuid4()))
+    )
+    if client.screen.as_json:
+        client.screen.json(answer)
+    client.screen.say(f"Deleted {name}.")
+
+
+def _name(client: Client, user: str) -> str:
+    """The resource name of who was named by it or by e-mail."""
+    if "@" not in user:
+        return user
+    found = client.users.ListUsers(pb.ListUsersRequest(email=user, page_size=1)).users
+    if not found:
+        raise Failed(f"nobody has the e-mail address {user}")
+    return found[0].name
+
+
+def _show(client: Client, answer: Message, user: User) -> None:
+    if client.screen.as_json:
+        client.screen.json(answer)
+        return
+    client.screen.facts(
+        {
+            "name": user.name,
+            "email": user.email + ("" if user.email_verified else " (not verified)"),
+            "display name": user.display_name,
+            "state": _state(user),
+            "second factor": "enrolled" if user.mfa_enabled else "none",
+            "attributes": ", ".join(f"{k}={v}" for k, v in sorted(user.attributes.items())),
+            "created": when(user.create_time),
+            "updated": when(user.update_time),
+            "etag": user.etag,
+        }
+    )
+
+
+def _row(user: User) -> list[str]:
+    return [user.name, user.email, _state(user), user.display_name, when(user.create_time)]
+
+
+def _state(user: User) -> str:
+    return User.State.Name(user.state).removeprefix("STATE_").lower()
+
+
+def _pairs(given: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for one in given or ():
+        key, found, value = one.partition("=")
+        if not found:
+            raise typer.BadParameter(f"--attribute takes KEY=VALUE, not {one!r}")
+        pairs[key] = value
+    return pairs
