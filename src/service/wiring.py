@@ -2,12 +2,10 @@
 
 import sys
 from dataclasses import dataclass
-from typing import cast
 
 from gatehouse.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
 from gatehouse.sessions.v1 import session_service_pb2, session_service_pb2_grpc
 from gatehouse.users.v1 import user_service_pb2, user_service_pb2_grpc
-from sqlalchemy import QueuePool
 
 from service.access.service import AccessService
 from service.auth.first_admin import FirstAdmin, ensure_first_admin
@@ -32,7 +30,7 @@ from service.sessions.revocations import Revocations
 from service.sessions.service import Lifetimes, SessionService
 from service.sessions.servicer import SessionServicer
 from service.settings import Settings
-from service.storage.database import Database, create_database_engine
+from service.storage.database import Database
 from service.storage.feed import ChangeFeed
 from service.storage.pages import Pager
 from service.storage.redis import create_redis
@@ -76,9 +74,9 @@ class BackgroundWork:
     """The worker and its tasks, with connections of their own; `start` and `stop` once each."""
 
     def __init__(self, stores: Stores) -> None:
-        self._engine = create_database_engine(stores.database_url, pool_size=2)
+        self._database = Database(stores.database_url, stores.ring, connections=2)
         queue = create_queue(stores.database_url)
-        add_housekeeping(queue, Database(self._engine, stores.ring))
+        add_housekeeping(queue, self._database)
         self._worker = Worker(queue)
 
     def start(self) -> None:
@@ -88,7 +86,7 @@ class BackgroundWork:
     def stop(self) -> None:
         """Lets what is running end."""
         self._worker.stop()
-        self._engine.dispose()
+        self._database.dispose()
 
 
 class Application:
@@ -111,16 +109,13 @@ class Application:
         self.access_log = AccessLog(sys.stderr.fileno(), form, clock)
         self.observers = Observers(registry, self.access_log)
 
-        self.engine = create_database_engine(
-            stores.database_url, pool_size=_THREADS + _HASHING_THREADS // 2
+        self.database = database = Database(
+            stores.database_url, ring, connections=_THREADS + _HASHING_THREADS // 4
         )
-        self.database = database = Database(self.engine, ring)
         # The feed has a connection of its own: trust must not wait behind calls.
-        self.feed_engine = create_database_engine(stores.database_url, pool_size=1)
+        self.feed_database = Database(stores.database_url, ring, connections=1)
         self.redis = create_redis(stores.redis_url, pool_size=64)
-        self.feed = feed = ChangeFeed(
-            Database(self.feed_engine, ring), clock, Wakeup(self.redis), database.adopt
-        )
+        self.feed = feed = ChangeFeed(self.feed_database, clock, Wakeup(self.redis), database.adopt)
         database.announce = feed.announce
 
         pager = Pager(ring)
@@ -265,8 +260,8 @@ class Application:
         self.last_seen.stop()
         self.hasher.stop()
         self.access_log.stop()
-        self.engine.dispose()
-        self.feed_engine.dispose()
+        self.database.dispose()
+        self.feed_database.dispose()
         self.redis.close()
 
     def _unready(self) -> str:
@@ -278,10 +273,9 @@ class Application:
         metrics.show_cache("users", self.users.remembered)
         metrics.show_cache("grants", self.access.remembered)
         metrics.show_cache("tokens", tokens)
-        connections = cast(QueuePool, self.engine.pool)
         metrics.show_database(
-            in_use=connections.checkedout,
-            size=connections.size,
+            in_use=lambda: self.database.connections_in_use,
+            size=lambda: self.database.connections,
             last_read_age=lambda: self.feed.age,
         )
         metrics.show_hashing(

@@ -9,7 +9,6 @@ from uuid import uuid4
 import grpc
 from sqlalchemy import text
 
-from service.auth.first_admin import ensure_first_admin
 from service.kernel.call import Call
 from service.settings import Address, Rate, Settings
 from service.storage import schema
@@ -84,20 +83,22 @@ class House:
 
     def sql(self, statement: str, **parameters: Any) -> list[Any]:
         """Runs a statement behind the service's back; answers its rows."""
-        with self.application.engine.begin() as connection:
-            result = connection.execute(text(statement), parameters)
-            return list(result) if result.returns_rows else []
+        with self.application.database.transaction(Call.internal("test")) as tx:
+            result = tx.connection.execute(text(statement), parameters)
+            rows = list(result) if result.returns_rows else []
+            tx.commit(None)
+        return rows
 
 
 @contextmanager
 def house(stores: Stores, chosen: Settings) -> Iterator[House]:
     """Serves in this process for as long as the block runs; its database is migrated."""
-    application = Application(chosen, stores)
-    database, users, access = application.database, application.users, application.access
-    ensure_first_admin(database, users, access, ADMIN_EMAIL, PASSWORD)
-    application.keys.ensure(Call.internal("test"))
-    application.start()
+    given = {"bootstrap_admin_email": ADMIN_EMAIL, "bootstrap_admin_password": PASSWORD}
+    application = Application(replace(chosen, **given), stores)
     try:
+        application.listen()
+        application.prepare()
+        application.serve()
         running = House(application, stores)
         try:
             yield running

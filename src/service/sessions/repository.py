@@ -23,6 +23,7 @@ from sqlalchemy import (
 from service.kernel.crypto import KeyRing
 from service.sessions.errors import SessionNotFound
 from service.sessions.models import Session
+from service.storage.prepared import Prepared
 
 _TIME = DateTime(timezone=True)
 _SESSIONS = Table(
@@ -43,9 +44,9 @@ _SESSIONS = Table(
 )
 _NOW = func.clock_timestamp(type_=_TIME)
 _BY_ID = _SESSIONS.c.id == bindparam("session_id")
-_GET = select(_SESSIONS).where(_BY_ID)
-_GET_FOR_UPDATE = select(_SESSIONS, _NOW.label("now")).where(_BY_ID).with_for_update()
-_ADVANCE = (
+_GET = Prepared(select(_SESSIONS).where(_BY_ID))
+_GET_FOR_UPDATE = Prepared(select(_SESSIONS, _NOW.label("now")).where(_BY_ID).with_for_update())
+_ADVANCE = Prepared(
     _SESSIONS.update()
     .where(_BY_ID)
     .values(
@@ -61,6 +62,7 @@ class SessionRepository:
     """Sessions in one transaction. Their refresh keys are sealed with `ring`."""
 
     def __init__(self, connection: Connection, ring: KeyRing) -> None:
+        self._connection = connection
         self._run = connection.execute
         self._ring = ring
 
@@ -71,12 +73,12 @@ class SessionRepository:
 
     def find(self, session_id: UUID) -> Session | None:
         """The session, living or ended."""
-        row = self._run(_GET, {"session_id": session_id}).one_or_none()
+        row = _GET.one_or_none(self._connection, {"session_id": session_id})
         return None if row is None else self._session(row)
 
     def find_for_update(self, session_id: UUID) -> tuple[Session, datetime] | None:
         """The session, locked until the transaction ends, and the time at which it was."""
-        row = self._run(_GET_FOR_UPDATE, {"session_id": session_id}).one_or_none()
+        row = _GET_FOR_UPDATE.one_or_none(self._connection, {"session_id": session_id})
         return None if row is None else (self._session(row), row.now)
 
     def get_for_update(self, session_id: UUID) -> tuple[Session, datetime]:
@@ -114,8 +116,8 @@ class SessionRepository:
 
     def advance(self, session: Session) -> None:
         """Writes the session's new generation, and how long it lives now."""
-        self._run(
-            _ADVANCE,
+        _ADVANCE.run(
+            self._connection,
             {
                 "session_id": session.id,
                 "next_generation": session.generation,

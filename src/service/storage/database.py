@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+import psycopg
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.kernel import names
@@ -38,10 +39,15 @@ _HISTORY = text(
 )
 
 
-def create_database_engine(url: str, *, pool_size: int) -> Engine:
-    """An engine whose connections give up rather than wait: 10 s a statement, 5 s a lock."""
+def create_database_engine(url: str, *, pool_size: int, autocommit: bool = False) -> Engine:
+    """An engine whose connections give up rather than wait: 10 s a statement, 5 s a lock.
+
+    With `autocommit` each statement stands alone, and nothing need be rolled back.
+    """
+    alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
     return create_engine(
         url,
+        **(alone if autocommit else {}),
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,  # errors end up in logs, and parameters hold hashes and more
@@ -121,11 +127,20 @@ class Database:
     `announce` is called with the changes of each commit; wiring points it at the change feed.
     """
 
-    def __init__(self, engine: Engine, ring: requests.Sealer) -> None:
-        self._engine = engine
+    def __init__(self, url: str, ring: requests.Sealer, *, connections: int) -> None:
+        """`connections` is how many there may be for transactions, and again for reads."""
+        self._transactions = create_database_engine(url, pool_size=connections)
+        self._reads = create_database_engine(url, pool_size=connections, autocommit=True)
+        self.connections = 2 * connections
         self.ring = ring
         self.announce: Callable[[Sequence[Change]], None] = lambda changes: None
         self._history: History | None = None
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections are serving a call now."""
+        pools = (self._transactions.pool, self._reads.pool)
+        return sum(cast(QueuePool, pool).checkedout() for pool in pools)
 
     @property
     def history(self) -> History:
@@ -147,7 +162,8 @@ class Database:
         case again may help, Unavailable when PostgreSQL is away.
         """
         _ = self.history  # read outside the transaction, so that commit has it at hand
-        with self._connected() as connection:
+        with _connected(self._transactions) as connection:
+            connection.begin()
             tx = Tx(connection, call, self)
             requests.open_once(connection, call, self.ring)
             yield tx
@@ -158,22 +174,31 @@ class Database:
 
         Raises Unavailable when PostgreSQL is away.
         """
-        with self._connected() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except PoolTimeout:
-            raise Unavailable("No database connection came free; retry.") from None
-        except DBAPIError as error:
-            raise _in_our_words(error) from error
+        with _connected(self._reads) as connection:
+            yield connection
 
     def dispose(self) -> None:
         """Closes every connection."""
-        self._engine.dispose()
+        self._transactions.dispose()
+        self._reads.dispose()
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    try:
+        with engine.connect() as connection:
+            try:
+                yield connection
+            except psycopg.OperationalError:
+                # Of a prepared statement: SQLAlchemy has not seen that the server is gone, and the
+                # connections that wait in the pool are as dead as this one.
+                connection.invalidate()
+                engine.dispose()
+                raise
+    except PoolTimeout:
+        raise Unavailable("No database connection came free; retry.") from None
+    except (DBAPIError, psycopg.Error) as error:
+        raise _in_our_words(error) from error
 
 
 def read_history(connection: Connection) -> History:
@@ -182,15 +207,16 @@ def read_history(connection: Connection) -> History:
     return History(system & 0xFFFFFFFFFFFFFFFF, timeline)
 
 
-def _in_our_words(error: DBAPIError) -> Exception:
+def _in_our_words(error: DBAPIError | psycopg.Error) -> Exception:
     """What a PostgreSQL fault (appendix A of its manual) means to a caller."""
-    state = getattr(error.orig, "sqlstate", None) or ""
+    fault = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(fault, "sqlstate", None) or ""
     if state in {"40001", "40P01", "55P03"}:
         return Conflict()
     if state in {"53100", "53200"}:
         return StorageFull()
     # 25006: read-only after a failover; 08, 53, 57: gone, crowded, shutting down or timed out.
     away = state == "25006" or state[:2] in {"08", "53", "57"}
-    if away or error.connection_invalidated or (isinstance(error, OperationalError) and not state):
+    if away or (isinstance(fault, psycopg.OperationalError) and not state):
         return Unavailable("The database is away; retry.")
     return error

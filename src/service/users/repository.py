@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from service.kernel.crypto import KeyRing
+from service.storage.prepared import Prepared
 from service.users.errors import EmailTaken, UserNotFound
 from service.users.models import Credentials, State, User, UserFilter
 
@@ -50,8 +51,9 @@ _USERS = Table(
 _SHOWN = [
     column for column in _USERS.columns if column.name not in {"email_index", "password_hash"}
 ]
-_GET = select(*_SHOWN).where(_USERS.c.id == bindparam("user_id"))
-_GET_FOR_UPDATE = _GET.with_for_update()
+_BY_ID = select(*_SHOWN).where(_USERS.c.id == bindparam("user_id"))
+_GET = Prepared(_BY_ID)
+_GET_FOR_UPDATE = Prepared(_BY_ID.with_for_update())
 _GET_SEVERAL = select(*_SHOWN).where(
     _USERS.c.id == func.any(bindparam("user_ids", type_=ARRAY(Uuid)))
 )
@@ -63,6 +65,7 @@ class UserRepository:
     """Users in one transaction. What identifies a person is sealed with `ring`."""
 
     def __init__(self, connection: Connection, ring: KeyRing) -> None:
+        self._connection = connection
         self._run = connection.execute
         self._ring = ring
 
@@ -144,8 +147,8 @@ class UserRepository:
         """Deletes the user."""
         self._run(_USERS.delete().where(_USERS.c.id == user_id))
 
-    def _one(self, query: Any, user_id: UUID) -> User:
-        row = self._run(query, {"user_id": user_id}).one_or_none()
+    def _one(self, query: Prepared, user_id: UUID) -> User:
+        row = query.one_or_none(self._connection, {"user_id": user_id})
         if row is None:
             raise UserNotFound(f"users/{user_id}")
         return self._user(row)
