@@ -133,7 +133,7 @@ class OpsServer:
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _forget(self, client: socket.socket, task: asyncio.Task[None]) -> None:
-        client.close()  # here, because a task that is cancelled early never runs
+        client.close()  # here, because a task that is cancelled before its first step never runs
         self._connections.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("unexpected fault on the ops port", exc_info=error)

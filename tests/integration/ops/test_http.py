@@ -216,6 +216,10 @@ def test_requests_are_read_strictly(server: OpsServer, request_bytes: bytes, sta
     assert b"\r\nX-Content-Type-Options: nosniff\r\n" in answer
 
 
+def test_an_answer_to_head_ends_with_its_head(server: OpsServer) -> None:
+    assert raw(server, b"HEAD /metrics HTTP/1.1\r\n\r\n").endswith(b"\r\n\r\n")
+
+
 def test_headers_without_an_end_are_cut_off(server: OpsServer) -> None:
     def send_for(seconds: float) -> None:
         until = time.monotonic() + seconds
