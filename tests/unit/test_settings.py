@@ -1,11 +1,15 @@
 """Settings are read from text, or refused in one line each."""
 
 import base64
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from service.cli.main import app
 from service.settings import Address, BadSetting, Rate, Settings
 
 KEY = base64.b64encode(bytes(32)).decode()
@@ -189,6 +193,19 @@ def test_kubernetes_service_links_are_nobodys_settings() -> None:
         "GATEHOUSE_OPS_PORT_9464_TCP_PROTO": "tcp",
     }
     assert Settings.read(links) == Settings.read({})
+
+
+def test_what_the_command_reads_as_a_client_is_no_unknown_setting() -> None:
+    variables = set(envvars(get_command(app)))
+    assert "GATEHOUSE_SERVER" in variables
+    assert Settings.read(dict.fromkeys(variables, "x")) == Settings.read({})
+
+
+def envvars(command: Any) -> Iterator[str]:
+    """The variables that a command and those below it take their options from."""
+    yield from (str(option.envvar) for option in command.params if option.envvar)
+    for below in getattr(command, "commands", {}).values():
+        yield from envvars(below)
 
 
 def test_a_toml_file_gives_settings_and_the_environment_wins(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ _CONFIG = "GATEHOUSE_CONFIG"
 # Read by the commands that are clients; an operator's shell may well hold both.
 _OF_CLIENTS = {f"{_PREFIX}{name}" for name in ("SERVER", "CA_FILE", "CERT_FILE", "KEY_FILE")}
 
+# The command's own as a client (`gatehouse whoami`), which may stand in the same shell.
+_CLIENT = {f"{_PREFIX}{name}" for name in ("SERVER", "CA_FILE", "CERT_FILE", "KEY_FILE")}
+
 # Kubernetes sets these in every pod beside a Service named gatehouse or gatehouse-…
 _SERVICE_LINK = re.compile(
     r"GATEHOUSE_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?)?)"
