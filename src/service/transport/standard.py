@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import DecodeError
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2
@@ -119,10 +120,26 @@ class Health:
             self._watchers.pop(outbox, None)
 
 
+class _Symbols:
+    """A descriptor pool that also knows which file a method is in; protobuf's own does not."""
+
+    def __init__(self, pool: descriptor_pool.DescriptorPool) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:  # noqa: N802 - as the pool's
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            return self._pool.FindMethodByName(symbol).containing_service.file
+
+
 def add_reflection(server: grpc.Server, services: Iterable[str], pool: CallPool) -> None:
     """Server reflection under both of its names: grpcurl and others ask for either."""
     names = sorted({*services, HEALTH, *REFLECTION})
-    servicer = reflection.ReflectionServicer(names, descriptor_pool.Default())
+    servicer = reflection.ReflectionServicer(names, _Symbols(descriptor_pool.Default()))
     request = reflection_pb2.ServerReflectionRequest
 
     def reflect(payloads: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
