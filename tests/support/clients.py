@@ -13,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from service.wiring import SERVICES
 
 Metadata = Iterable[tuple[str, str | bytes]]
+Request = Message | bytes | Iterable[Message | bytes] | None
 PATIENCE = 20.0
 
 
@@ -24,25 +25,33 @@ class Method:
     ) -> None:
         self.request = GetMessageClass(descriptor.input_type)
         self.response = GetMessageClass(descriptor.output_type)
-        self.streams = descriptor.server_streaming
+        self._takes_many = descriptor.client_streaming
         self._metadata = tuple(given)
-        kind = channel.unary_stream if self.streams else channel.unary_unary
-        self._call = kind(
+        kinds = {
+            (False, False): channel.unary_unary,
+            (False, True): channel.unary_stream,
+            (True, False): channel.stream_unary,
+            (True, True): channel.stream_stream,
+        }
+        self._call = kinds[descriptor.client_streaming, descriptor.server_streaming](
             f"/{descriptor.containing_service.full_name}/{descriptor.name}",
             request_serializer=_bytes,
             response_deserializer=self.response.FromString,
             _registered_method=False,
         )
 
-    def __call__(self, request: Message | bytes | None = None, **fields: Any) -> Any:
-        """The response; of a stream, the call, which is an iterator of responses."""
+    def __call__(self, request: Request = None, **fields: Any) -> Any:
+        """The response; of a stream, the call, which is an iterator of responses.
+
+        A client stream takes an iterable of requests. Bytes are sent as they are.
+        """
         return self.with_metadata((), request, **fields)
 
-    def with_metadata(
-        self, extra: Metadata, request: Message | bytes | None = None, **fields: Any
-    ) -> Any:
+    def with_metadata(self, extra: Metadata, request: Request = None, **fields: Any) -> Any:
         """The same with more metadata."""
         sent = self.request(**fields) if request is None else request
+        if self._takes_many:
+            sent = iter([sent] if isinstance(sent, bytes | Message) else sent)
         return self._call(sent, timeout=PATIENCE, metadata=(*self._metadata, *extra))
 
     def trailers(self, extra: Metadata = (), **fields: Any) -> dict[str, str]:
@@ -51,9 +60,10 @@ class Method:
         _, call = self._call.with_call(self.request(**fields), timeout=PATIENCE, metadata=metadata)
         return dict(call.trailing_metadata())
 
-    def future(self, **fields: Any) -> grpc.Future:
-        """Calls without waiting."""
-        return self._call.future(self.request(**fields), timeout=PATIENCE, metadata=self._metadata)
+    def future(self, request: Message | None = None, **fields: Any) -> Any:
+        """Calls without waiting; what is answered is a grpc.Future."""
+        sent = self.request(**fields) if request is None else request
+        return self._call.future(sent, timeout=PATIENCE, metadata=self._metadata)
 
 
 class Service:
