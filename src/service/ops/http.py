@@ -78,7 +78,12 @@ class OpsServer:
 
     def start(self) -> None:
         """Listens and serves from now on. Raises OSError when the address cannot be had."""
-        listener = _listen(self._host, self._port)
+        try:
+            listener = _listen(self._host, self._port)
+        except OSError as error:
+            raise OSError(
+                error.errno, f"cannot listen on {self._host}, port {self._port}: {error.strerror}"
+            ) from error
         self._port = listener.getsockname()[1]
         serving = threading.Event()
         self._thread = threading.Thread(

@@ -327,6 +327,6 @@ def test_stopping_is_quick_and_frees_the_port(state: State) -> None:
 
 def test_a_port_that_is_taken_is_refused_at_the_start(server: OpsServer, state: State) -> None:
     second = OpsServer("127.0.0.1", server.port, state.pages())
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1, port {server.port}: .*in use"):
         second.start()
     second.stop()

@@ -128,7 +128,7 @@ def test_nothing_older_than_tls_1_2_is_spoken(
     old.set_ciphers("ALL:@SECLEVEL=0")
     old.minimum_version = ssl.TLSVersion.TLSv1
     old.maximum_version = ssl.TLSVersion.TLSv1_1
-    with port_of(loaded) as port, pytest.raises(OSError, match=r"(?i)alert|version|closed|reset"):
+    with port_of(loaded) as port, pytest.raises(OSError, match=r"(?i)alert|EOF|reset"):
         shown(port, old)
 
 
@@ -279,10 +279,12 @@ def test_handshakes_succeed_all_through_renewals(
 
     with ops_port(loaded) as port, ThreadPoolExecutor(5) as threads:
         renewing = threads.submit(renew)
-        seen = list(threads.map(lambda _: shown(port, client(authority)), range(100)))
-        assert set(seen) <= {pair.serial, *(renewed.serial for renewed in renewals)}
-        stopping.set()
+        try:
+            seen = set(threads.map(lambda _: shown(port, client(authority)), range(100)))
+        finally:
+            stopping.set()
         renewing.result()
+    assert seen <= {pair.serial, *(renewed.serial for renewed in renewals)}
 
 
 class TestStart:
