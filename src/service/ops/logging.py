@@ -30,8 +30,8 @@ def log_format(stream: TextIO) -> str:
 def configure_logging(form: str, level: str, stream: TextIO) -> None:
     """Sends every log line to `stream`: `form` is `console` or `json`, `level` as in the settings.
 
-    Others' loggers (grpc, alembic, sqlalchemy, procrastinate) speak from `info` on at most: their
-    `debug` tells of arguments.
+    Others' loggers (grpc, alembic, sqlalchemy, procrastinate) are heard from `warning` on: below it
+    they chat, and tell arguments, among them those of jobs.
     """
     threshold = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
@@ -55,13 +55,14 @@ def configure_logging(form: str, level: str, stream: TextIO) -> None:
                 # As text, and before hiding: with local variables a traceback would tell secrets.
                 structlog.processors.format_exc_info,
                 hide_secrets,
+                _in_order,
                 _renderer(form, stream),
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(max(threshold, logging.INFO))
+    root.setLevel(max(threshold, logging.WARNING))
     logging.getLogger("gatehouse").setLevel(threshold)
     logging.captureWarnings(capture=True)
 
@@ -84,6 +85,11 @@ def hide_secrets(
     The first is that nobody logs one.
     """
     return {name: HIDDEN if _is_secret(name) else _hidden(value) for name, value in event.items()}
+
+
+def _in_order(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """As the access lines begin, and as one reads."""
+    return {name: event.pop(name) for name in ("time", "level", "logger", "event")} | dict(event)
 
 
 def hide_text(text: str) -> str:

@@ -20,7 +20,27 @@ from py_grpc_prometheus import server_metrics
 
 from service.kernel.call import Call
 
+_SECONDS = "grpc_server_handled_histogram"
 _LEGACY = "legacy_grpc_server_handled_latency_seconds"
+_LABELS = ("grpc_type", "grpc_service", "grpc_method")
+_BUCKETS = (
+    1e-4,
+    2.5e-4,
+    5e-4,
+    1e-3,
+    2.5e-3,
+    5e-3,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+)
 
 log = structlog.get_logger("gatehouse.metrics")
 
@@ -62,7 +82,7 @@ class AccessWriter(Protocol):
 class Observers:
     """An observer for each method, over the metrics that py-grpc-prometheus defines.
 
-    Names and labels are theirs. Their interceptor is not used: it never counts a server stream as
+    Names, labels and texts are theirs. Their interceptor is not used: it never counts a server stream as
     handled nor a client stream as started.
     """
 
@@ -70,10 +90,15 @@ class Observers:
         metrics = server_metrics.init_metrics(registry)
         # The histogram's former name, on which nothing would ever be observed.
         registry.unregister(metrics[_LEGACY])
+        # Their buckets begin at 5 ms, and would hold nearly every call of ours in the first.
+        registry.unregister(metrics[_SECONDS])
+        [timed] = metrics[_SECONDS].describe()
         self._started: Counter = metrics["grpc_server_started_counter"]
         self._received: Counter = metrics["grpc_server_stream_msg_received"]
         self._sent: Counter = metrics["grpc_server_stream_msg_sent"]
-        self._seconds: Histogram = metrics["grpc_server_handled_histogram"]
+        self._seconds = Histogram(
+            timed.name, timed.documentation, _LABELS, buckets=_BUCKETS, registry=registry
+        )
         self._handled: Counter = server_metrics.get_grpc_server_handled_counter(
             is_legacy=False, registry=registry
         )

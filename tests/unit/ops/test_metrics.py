@@ -118,6 +118,20 @@ def test_unary_calls_are_timed_and_streams_are_not(
     assert scrape.of("grpc_server_handling_seconds_count", "SERVER_STREAMING") is None
 
 
+def test_calls_faster_than_5_ms_are_told_apart(
+    registry: CollectorRegistry, observe: Callable[[str], CallObserver]
+) -> None:
+    observer = observe("UNARY")
+    for seconds in (0.0002, 0.002):
+        observer.finished(CALL, StatusCode.OK, seconds)
+    scrape = Scrape(registry)
+    counts = [
+        scrape.of("grpc_server_handling_seconds_bucket", "UNARY", le=le)
+        for le in ("0.0001", "0.00025", "0.001", "0.0025", "10.0", "+Inf")
+    ]
+    assert counts == [0, 1, 1, 2, 2, 2]
+
+
 def test_each_finished_call_has_its_line(
     observe: Callable[[str], CallObserver], lines: Lines
 ) -> None:
