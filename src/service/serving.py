@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from service.auth.first_admin import FirstAdmin
-from service.embedded import EmbeddedStores
+from service.embedded import EmbeddedStores, open_stores
+from service.kernel.crypto import KeyRing
 from service.kernel.errors import Unavailable
 from service.settings import Settings
 from service.storage import schema
@@ -40,8 +41,20 @@ def stores_of(settings: Settings) -> Iterator[Stores]:
     with EmbeddedStores(settings.data_dir) as embedded:
         with one_connection(embedded.database_url) as engine:
             schema.migrate(engine)
-        ring = settings.encryption_keys or kept_ring(settings.data_dir / "encryption.keys")
-        yield Stores(embedded.database_url, embedded.redis_url, ring)
+        yield Stores(embedded.database_url, embedded.redis_url, _ring(settings))
+
+
+@contextmanager
+def stores_at_hand(settings: Settings) -> Iterator[Stores]:
+    """The same for an operator's command: also beside a running server, the schema left as it is.
+
+    Raises EmbeddedError.
+    """
+    if settings.database_url and settings.redis_url and settings.encryption_keys:
+        yield Stores(settings.database_url, settings.redis_url, settings.encryption_keys)
+        return
+    with open_stores(settings.data_dir) as embedded:
+        yield Stores(embedded.database_url, embedded.redis_url, _ring(settings))
 
 
 @contextmanager
@@ -99,6 +112,10 @@ def work(settings: Settings) -> None:
         leaving.wait()
         background.stop()
     log.info("left")
+
+
+def _ring(settings: Settings) -> KeyRing:
+    return settings.encryption_keys or kept_ring(settings.data_dir / "encryption.keys")
 
 
 def _prepare(application: Application, stores: Stores) -> FirstAdmin | None:

@@ -200,8 +200,8 @@ class Application:
             tls = TlsFiles(
                 settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file
             )
-        credentials = tls.grpc_credentials() if tls else None
-        self.grpc_port = listen(server, str(settings.grpc_address), credentials)
+        self._credentials = tls.grpc_credentials() if tls else None
+        self.grpc_port = 0  # until it listens
         self.ops = OpsServer(
             settings.ops_address.host,
             settings.ops_address.port,
@@ -216,7 +216,9 @@ class Application:
         self._show(metrics, tokens)
 
     def listen(self) -> None:
-        """Answers probes, NOT_SERVING, and refuses calls until `serve`. Raises OSError."""
+        """Answers probes NOT_SERVING and no calls until `serve`. Raises PortInUse, OSError."""
+        address = str(self._settings.grpc_address)
+        self.grpc_port = listen(self.server, address, self._credentials)
         self.access_log.start()
         self.senders.start()
         self.ops.start()

@@ -24,8 +24,6 @@ from service.cli.screen import Screen
 
 P = ParamSpec("P")
 
-_PANEL = "Server"
-
 
 def _common(
     server: Annotated[
@@ -33,7 +31,6 @@ def _common(
         typer.Option(
             envvar="GATEHOUSE_SERVER",
             metavar="HOST:PORT",
-            rich_help_panel=_PANEL,
             help="The server to talk to.",
         ),
     ] = "127.0.0.1:50051",
@@ -42,7 +39,6 @@ def _common(
         typer.Option(
             envvar="GATEHOUSE_CA_FILE",
             metavar="FILE",
-            rich_help_panel=_PANEL,
             help="The CA of the server's certificate, PEM. Default: what gRPC itself trusts.",
         ),
     ] = None,
@@ -51,7 +47,6 @@ def _common(
         typer.Option(
             envvar="GATEHOUSE_CERT_FILE",
             metavar="FILE",
-            rich_help_panel=_PANEL,
             help="Your certificate, where the server asks for one.",
         ),
     ] = None,
@@ -60,7 +55,6 @@ def _common(
         typer.Option(
             envvar="GATEHOUSE_KEY_FILE",
             metavar="FILE",
-            rich_help_panel=_PANEL,
             help="The key of your certificate.",
         ),
     ] = None,
@@ -68,7 +62,6 @@ def _common(
         bool | None,
         typer.Option(
             "--plaintext/--tls",
-            rich_help_panel=_PANEL,
             show_default=False,
             help="Encrypt or not. Default: not to this machine without --ca-file, else encrypted.",
         ),
@@ -118,6 +111,13 @@ class Client:
     def sessions(self) -> SessionServiceStub:
         """Sessions, as who has signed in."""
         return SessionServiceStub(self._signed_in)
+
+    @property
+    def session(self) -> str:
+        """The session of who has signed in, `sessions/{id}`; empty for who has not."""
+        with files_in_one_line():
+            kept = self.tokens.read()
+        return kept.session if kept else ""
 
     def close(self) -> None:
         """Closes what was opened."""

@@ -11,24 +11,26 @@ from typing import Annotated
 
 import typer
 
-from service.cli import serve, signin, users
+from service.cli import admin, migrate, serve, sessions, signin, users
 from service.cli.failure import Failed
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    # Plain help: half as high as with boxes, and examples that can be copied.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-
-_SERVICE = "The service"
-_PEOPLE = "For people"
-app.command(rich_help_panel=_SERVICE)(serve.serve)
-app.command(rich_help_panel=_PEOPLE)(signin.login)
-app.command(rich_help_panel=_PEOPLE)(signin.whoami)
-app.command(rich_help_panel=_PEOPLE)(signin.logout)
-app.add_typer(users.app, name="users", rich_help_panel=_PEOPLE)
+app.command()(serve.serve)
+app.command()(migrate.migrate)
+app.add_typer(admin.app, name="admin")
+app.command()(signin.login)
+app.command()(signin.whoami)
+app.command()(signin.logout)
+app.add_typer(users.app, name="users")
+app.add_typer(sessions.app, name="sessions")
 
 
 def _print_version(asked: bool) -> None:
@@ -55,7 +57,8 @@ def main() -> None:
         app(prog_name="gatehouse")
     except Failed as failure:
         sys.stdout.flush()
-        print(f"gatehouse: {failure}", file=sys.stderr)
+        for line in str(failure).splitlines():  # several settings may be wrong, a line each
+            print(f"gatehouse: {line}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output has seen enough, such as `head`; say nothing at exit either.

@@ -1,7 +1,10 @@
-"""What the commands for operators have in common: faults that are told in one line."""
+"""What the commands for operators have in common."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlalchemy.exc import DBAPIError
 
@@ -9,10 +12,13 @@ from service.cli.failure import Failed
 from service.embedded import EmbeddedError
 from service.kernel.crypto import CannotOpen
 from service.kernel.errors import GatehouseError, InvalidArgument
-from service.settings import BadSetting
+from service.ops.logging import configure_logging
+from service.serving import stores_at_hand
+from service.settings import BadSetting, Settings
 from service.storage.schema import SchemaMismatch
 from service.transport.server import PortInUse
 from service.transport.tls import BadTls
+from service.wiring import Application, Stores
 
 
 @contextmanager
@@ -39,3 +45,27 @@ def in_one_line() -> Iterator[None]:
 def first_line(error: object) -> str:
     """Of what a driver says; the rest are hints for programmers."""
     return str(error).strip().split("\n", 1)[0]
+
+
+def read_settings() -> Settings:
+    """The settings, for a command that speaks for itself: only errors are logged beside it."""
+    configure_logging("console", "error", sys.stderr)
+    return Settings.read(os.environ)
+
+
+@contextmanager
+def at_hand(settings: Settings) -> Iterator[Application]:
+    """The service without a server: its use cases, on the stores that the settings name."""
+    with stores_at_hand(settings) as stores, unserved(settings, stores) as application:
+        yield application
+
+
+@contextmanager
+def unserved(settings: Settings, stores: Stores) -> Iterator[Application]:
+    """The service over the stores, with no port opened and so no certificate read."""
+    without_tls = replace(settings, tls_cert_file=None, tls_key_file=None, tls_client_ca_file=None)
+    application = Application(without_tls, stores)
+    try:
+        yield application
+    finally:
+        application.stop(grace=0)

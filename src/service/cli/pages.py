@@ -10,7 +10,9 @@ R = TypeVar("R", bound=Message)
 
 _LARGEST_PAGE = 1000
 
-Limit = Annotated[int, typer.Option(min=0, help="How many to list at most; 0 lists all.")]
+Limit = Annotated[
+    int, typer.Option(min=0, metavar="N", help="How many to list at most; 0 lists all.")
+]
 PageToken = Annotated[
     str,
     typer.Option(metavar="TOKEN", show_default=False, help="Go on where an earlier list ended."),

@@ -5,7 +5,7 @@ import grpc
 from gatehouse_client import Refusal
 from service.cli.screen import printable
 
-_SIGN_IN = "sign in with `gatehouse login EMAIL`"
+_SIGN_IN = "run `gatehouse login EMAIL`"
 
 # What helps, by reason; else by code.
 _NEXT_BY_REASON = {

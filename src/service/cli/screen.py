@@ -73,9 +73,11 @@ class Screen:
         lines = (line.rstrip() for line in captured.get().splitlines())
         sys.stdout.writelines(f"{line}\n" for line in lines)
 
-    def say(self, line: str) -> None:
-        """A word on what was done; programs, who read the JSON, are not told."""
-        if not self.as_json:
+    def answer(self, value: Message | Mapping[str, Any], line: str) -> None:
+        """A program gets the answer, a person a word on what was done."""
+        if self.as_json:
+            self.json(value)
+        else:
             self._out.print(printable(line), soft_wrap=True)
 
     def more(self, page_token: str) -> None:

@@ -12,8 +12,9 @@ def serve() -> None:
     data in .gatehouse.
 
     \b
-    gatehouse serve
-    GATEHOUSE_DATA_DIR=/var/lib/gatehouse gatehouse serve
+    Examples:
+      gatehouse serve
+      GATEHOUSE_DATA_DIR=/var/lib/gatehouse gatehouse serve
     """
     import structlog
 

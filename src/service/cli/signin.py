@@ -33,9 +33,10 @@ def login(
     Asks for the password. The session's tokens are kept for you alone, and refreshed as needed.
 
     \b
-    gatehouse login ada@example.com
-    gatehouse login ada@example.com --password-stdin < password.txt
-    gatehouse login ada@example.com --server gatehouse.internal:50051 --ca-file ca.pem
+    Examples:
+      gatehouse login ada@example.com
+      gatehouse login ada@example.com --password-stdin < password.txt
+      gatehouse login ada@example.com --server gatehouse.internal:50051 --ca-file ca.pem
     """
     password = read_password(f"Password of {email}", from_stdin=password_stdin)
     request = pb.LoginRequest(email=email, password=password, device=_this_device())
@@ -43,9 +44,8 @@ def login(
     with files_in_one_line():
         client.tokens.keep(tokens)
     me = client.auth.WhoAmI(pb.WhoAmIRequest())
-    if client.screen.as_json:
-        client.screen.json(me)
-    client.screen.say(f"Signed in to {client.server} as {me.display_name or email} ({me.subject}).")
+    who = f"{me.display_name or email} ({me.subject})"
+    client.screen.answer(me, f"Signed in to {client.server} as {who}.")
 
 
 @against_server
@@ -53,8 +53,9 @@ def whoami(client: Client) -> None:
     """Show who you are signed in as.
 
     \b
-    gatehouse whoami
-    gatehouse whoami --json
+    Examples:
+      gatehouse whoami
+      gatehouse whoami --json
     """
     me = client.auth.WhoAmI(pb.WhoAmIRequest())
     if client.screen.as_json:
@@ -78,24 +79,22 @@ def logout(client: Client) -> None:
     """Sign out: end the session at the server, and forget its tokens here.
 
     \b
-    gatehouse logout
+    Examples:
+      gatehouse logout
     """
+    session = client.session
+    if not session:
+        client.screen.answer(pb.LogoutResponse(), f"You were not signed in to {client.server}.")
+        return
+    try:
+        client.auth.Logout(pb.LogoutRequest())
+    except grpc.RpcError as error:
+        if Refusal.of(error).code is not grpc.StatusCode.UNAUTHENTICATED:
+            raise
+        # The session was over already, which is what was asked for.
     with files_in_one_line():
-        kept = client.tokens.read()
-    if kept is None:
-        client.screen.say(f"You were not signed in to {client.server}.")
-    else:
-        try:
-            client.auth.Logout(pb.LogoutRequest())
-        except grpc.RpcError as error:
-            if Refusal.of(error).code is not grpc.StatusCode.UNAUTHENTICATED:
-                raise
-            # The session was over already, which is what was asked for.
-        with files_in_one_line():
-            client.tokens.forget(kept.session)
-        client.screen.say(f"Signed out of {client.server}.")
-    if client.screen.as_json:
-        client.screen.json(pb.LogoutResponse())
+        client.tokens.forget(session)
+    client.screen.answer(pb.LogoutResponse(), f"Signed out of {client.server}.")
 
 
 def _this_device() -> str:

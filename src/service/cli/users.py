@@ -10,10 +10,10 @@ from gatehouse.users.v1.user_pb2 import User
 from google.protobuf.message import Message
 
 from service.cli.client import Client, against_server
-from service.cli.failure import Failed
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.passwords import read_password
 from service.cli.screen import Column, when
+from service.cli.who import name_of
 
 app = typer.Typer(no_args_is_help=True, help="See and change who can sign in.")
 
@@ -40,7 +40,9 @@ Who = Annotated[
         metavar="USER", show_default=False, help="users/{id}, an e-mail address, or users/me."
     ),
 ]
-Etag = Annotated[str, typer.Option(help="Refuse if the user has changed since they had this etag.")]
+Etag = Annotated[
+    str, typer.Option(metavar="ETAG", help="Refuse if the user has changed since they had it.")
+]
 Attributes = Annotated[
     list[str] | None,
     typer.Option(
@@ -57,15 +59,18 @@ Attributes = Annotated[
 def list_users(
     client: Client,
     state: Annotated[State | None, typer.Option(help="Only users in this state.")] = None,
-    email: Annotated[str, typer.Option(help="Only the user with this e-mail address.")] = "",
+    email: Annotated[
+        str, typer.Option(metavar="EMAIL", help="Only the user with this e-mail address.")
+    ] = "",
     limit: Limit = 50,
     page_token: PageToken = "",
 ) -> None:
     """List users, oldest first.
 
     \b
-    gatehouse users list --state suspended
-    gatehouse users list --limit 0 --json
+    Examples:
+      gatehouse users list --state suspended
+      gatehouse users list --limit 0 --json
     """
     request = pb.ListUsersRequest(email=email, page_token=page_token)
     if state is not None:
@@ -83,7 +88,9 @@ def list_users(
 def create(
     client: Client,
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="What the user signs in with.")],
-    display_name: Annotated[str, typer.Option(help="What people call the user.")] = "",
+    display_name: Annotated[
+        str, typer.Option(metavar="NAME", help="What people call the user.")
+    ] = "",
     attribute: Attributes = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
@@ -95,8 +102,9 @@ def create(
     """Create a user; asks for the password.
 
     \b
-    gatehouse users create ada@example.com --display-name "Ada Lovelace"
-    gatehouse users create bob@example.com --no-password --attribute team=apollo
+    Examples:
+      gatehouse users create ada@example.com --display-name "Ada Lovelace"
+      gatehouse users create bob@example.com --no-password --attribute team=apollo
     """
     if no_password and password_stdin:
         raise typer.BadParameter("--no-password and --password-stdin exclude each other")
@@ -115,10 +123,11 @@ def show(client: Client, user: Who) -> None:
     """Show a user.
 
     \b
-    gatehouse users show ada@example.com
-    gatehouse users show users/me --json
+    Examples:
+      gatehouse users show ada@example.com
+      gatehouse users show users/me --json
     """
-    answer = client.users.GetUser(pb.GetUserRequest(name=_name(client, user)))
+    answer = client.users.GetUser(pb.GetUserRequest(name=name_of(client, user)))
     _show(client, answer, answer.user)
 
 
@@ -128,9 +137,11 @@ def update(
     client: Client,
     user: Who,
     email: Annotated[
-        str | None, typer.Option(help="What the user signs in with from now on.")
+        str | None, typer.Option(metavar="EMAIL", help="What the user signs in with from now on.")
     ] = None,
-    display_name: Annotated[str | None, typer.Option(help="What people call the user.")] = None,
+    display_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What people call the user.")
+    ] = None,
     attribute: Attributes = None,
     without: Annotated[
         list[str] | None,
@@ -141,10 +152,11 @@ def update(
     """Change a user. What is not named stays as it is.
 
     \b
-    gatehouse users update ada@example.com --display-name "Countess Lovelace"
-    gatehouse users update ada@example.com --attribute team=apollo --without office
+    Examples:
+      gatehouse users update ada@example.com --display-name "Countess Lovelace"
+      gatehouse users update ada@example.com --attribute team=apollo --without office
     """
-    changed = User(name=_name(client, user), etag=etag)
+    changed = User(name=name_of(client, user), etag=etag)
     request = pb.UpdateUserRequest(request_id=str(uuid4()))
     if email is not None:
         changed.email = email
@@ -174,9 +186,10 @@ def suspend(client: Client, user: Who, etag: Etag = "") -> None:
     """Suspend a user: end their sessions and refuse them everywhere.
 
     \b
-    gatehouse users suspend ada@example.com
+    Examples:
+      gatehouse users suspend ada@example.com
     """
-    name = _name(client, user)
+    name = name_of(client, user)
     request = pb.SuspendUserRequest(name=name, etag=etag, request_id=str(uuid4()))
     answer = client.users.SuspendUser(request)
     _show(client, answer, answer.user)
@@ -188,9 +201,10 @@ def reactivate(client: Client, user: Who, etag: Etag = "") -> None:
     """Let a suspended user in again; ended sessions stay ended.
 
     \b
-    gatehouse users reactivate ada@example.com
+    Examples:
+      gatehouse users reactivate ada@example.com
     """
-    name = _name(client, user)
+    name = name_of(client, user)
     request = pb.ReactivateUserRequest(name=name, etag=etag, request_id=str(uuid4()))
     answer = client.users.ReactivateUser(request)
     _show(client, answer, answer.user)
@@ -207,27 +221,16 @@ def delete(
     """Delete a user, their sessions and their grants, for good.
 
     \b
-    gatehouse users delete ada@example.com
+    Examples:
+      gatehouse users delete ada@example.com
     """
-    name = _name(client, user)
+    name = name_of(client, user)
     if not yes:
         client.screen.confirm(f"Delete {user} for good?", unless="--yes")
     answer = client.users.DeleteUser(
         pb.DeleteUserRequest(name=name, etag=etag, request_id=str(uuid4()))
     )
-    if client.screen.as_json:
-        client.screen.json(answer)
-    client.screen.say(f"Deleted {name}.")
-
-
-def _name(client: Client, user: str) -> str:
-    """The resource name of who was named by it or by e-mail."""
-    if "@" not in user:
-        return user
-    found = client.users.ListUsers(pb.ListUsersRequest(email=user, page_size=1)).users
-    if not found:
-        raise Failed(f"nobody has the e-mail address {user}")
-    return found[0].name
+    client.screen.answer(answer, f"Deleted {name}.")
 
 
 def _show(client: Client, answer: Message, user: User) -> None:

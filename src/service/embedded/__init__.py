@@ -5,6 +5,7 @@ and the same clients, only started by us, with their data under DATA_DIR.
 """
 
 from service.embedded.errors import EmbeddedError
+from service.embedded.running import open_stores
 from service.embedded.stores import EmbeddedStores
 
-__all__ = ["EmbeddedError", "EmbeddedStores"]
+__all__ = ["EmbeddedError", "EmbeddedStores", "open_stores"]

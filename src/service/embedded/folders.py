@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.embedded.errors import EmbeddedError
+from service.embedded.errors import DataDirInUse, EmbeddedError
 
 
 @contextmanager
@@ -17,7 +17,8 @@ def held(data_dir: Path) -> Iterator[None]:
     The kernel gives the lock up when the process ends, however it ends, so there is never a
     stale one. A process forked from this one holds it too, for as long as it uses the stores.
 
-    Raises EmbeddedError when another holds it, OSError when it cannot be made or written.
+    Raises DataDirInUse when another holds it, EmbeddedError when it is no folder, OSError when it
+    cannot be made or written.
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -29,7 +30,7 @@ def held(data_dir: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(lock, 20, 0).decode() or "?"
-            raise EmbeddedError(f"{data_dir} is in use by process {holder}") from None
+            raise DataDirInUse(f"{data_dir} is in use by process {holder}") from None
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         yield

@@ -37,6 +37,12 @@ _SETTINGS = {
 }
 
 
+def url_at(sockets: Path, password: str) -> str:
+    """The URL of the server whose socket lies in the folder."""
+    where = f"host={sockets}&port={_PORT}"
+    return f"postgresql+psycopg://{ROLE}:{password}@/{DATABASE}?{where}"
+
+
 class Postgres:
     """A PostgreSQL server over the data in one folder, reached over a unix socket."""
 
@@ -56,8 +62,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        where = f"host={self._sockets}&port={_PORT}"
-        return f"postgresql+psycopg://{ROLE}:{self._password}@/{DATABASE}?{where}"
+        return url_at(self._sockets, self._password)
 
     def start(self, keeper: Executor) -> None:
         """Returns before it is ready. Raises EmbeddedError, OSError."""

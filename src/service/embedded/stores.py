@@ -1,15 +1,13 @@
 """Both stores, as one thing to start and stop."""
 
-import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from service.embedded.cluster import make_cluster_if_missing
-from service.embedded.errors import EmbeddedError
+from service.embedded.conditions import in_one_line, without_libpq_variables
 from service.embedded.folders import held, kept_password
 from service.embedded.postgres import Postgres
 from service.embedded.privileges import account_for, make_private_folder
@@ -36,9 +34,9 @@ class EmbeddedStores:
         Raises EmbeddedError, and then nothing of it is left running.
         """
         data_dir = self._data_dir.absolute()
-        with _in_one_line(data_dir), ExitStack() as stack:
+        with in_one_line(data_dir), ExitStack() as stack:
             stack.enter_context(held(data_dir))
-            stack.enter_context(_without_libpq_variables())
+            stack.enter_context(without_libpq_variables())
             runtime = stack.enter_context(runtime_folder(data_dir / "runtime"))
             postgres_place = _place("PostgreSQL", data_dir / "postgres")
             valkey_place = _place("Valkey", data_dir / "valkey")
@@ -77,7 +75,7 @@ class EmbeddedStores:
 
         Raises EmbeddedError when one does not end.
         """
-        with _in_one_line(self._data_dir):
+        with in_one_line(self._data_dir):
             self._running.close()
 
     def __enter__(self) -> Self:
@@ -112,24 +110,3 @@ def _programs_for(place: Workplace, runtime: Path) -> Programs:
     folder = runtime / "programs"
     folder.mkdir()
     return programs.copied_to(folder)
-
-
-@contextmanager
-def _in_one_line(data_dir: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise EmbeddedError(f"{error.filename or data_dir}: {error.strerror or error}") from error
-
-
-@contextmanager
-def _without_libpq_variables() -> Iterator[None]:
-    """Takes PGHOSTADDR, PGSERVICE, PGOPTIONS, … away while the stores run.
-
-    They speak of some other database, yet clients obey several of them before a URL.
-    """
-    taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
-    try:
-        yield
-    finally:
-        os.environ.update(taken)

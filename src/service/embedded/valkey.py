@@ -13,6 +13,7 @@ from service.embedded.process import Workplace, end
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 30
+_SOCKET = "valkey.sock"
 
 # An append-only file synced each second: what it keeps (last-seen times, throttles, a cache) may
 # lose a second in a power cut, and nothing when a process dies. Sockets only.
@@ -30,18 +31,23 @@ locale-collate C
 """
 
 
+def url_at(sockets: Path, password: str) -> str:
+    """The URL of the server whose socket lies in the folder."""
+    return f"unix://:{quote(password)}@{sockets / _SOCKET}"
+
+
 class Valkey:
     """A Valkey server over the data in one folder, reached over a unix socket with a password."""
 
     def __init__(self, place: Workplace, program: Path, sockets: Path, password: str) -> None:
         self._place = place
         self._program = program
-        self._socket = sockets / "valkey.sock"
+        self._socket = sockets / _SOCKET
         self._password = password
 
     @property
     def url(self) -> str:
-        return f"unix://:{quote(self._password)}@{self._socket}"
+        return url_at(self._socket.parent, self._password)
 
     def start(self, keeper: Executor) -> None:
         """Returns before it is ready. Raises EmbeddedError, OSError."""

@@ -1,0 +1,36 @@
+"""`gatehouse migrate`."""
+
+from typing import Annotated
+
+import typer
+
+
+def migrate(
+    as_json: Annotated[bool, typer.Option("--json", help="Print both versions as JSON.")] = False,
+) -> None:
+    """Bring the database's schema up to date.
+
+    That of GATEHOUSE_DATABASE_URL, else of the PostgreSQL in GATEHOUSE_DATA_DIR, which `gatehouse
+    serve` migrates by itself. Only one migration runs at a time; the others wait for it.
+
+    \b
+    Examples:
+      gatehouse migrate
+      GATEHOUSE_DATABASE_URL=postgresql://gatehouse@db/gatehouse gatehouse migrate
+    """
+    from service.cli.operator import in_one_line, read_settings
+    from service.cli.screen import Screen
+    from service.serving import one_connection, stores_at_hand
+    from service.storage import schema
+
+    with (
+        in_one_line(),
+        stores_at_hand(read_settings()) as stores,
+        one_connection(stores.database_url) as engine,
+    ):
+        before, after = schema.migrate(engine)
+    if before == after:
+        told = f"The schema is at version {after}, which is the newest."
+    else:
+        told = f"The schema went from version {before or 'nothing'} to {after}."
+    Screen(as_json=as_json).answer({"from": before, "to": after}, told)
