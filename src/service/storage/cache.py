@@ -49,7 +49,13 @@ class FollowingCache(Generic[V]):
         with self._lock:
             self.misses += 1
             self._loading[key] = token
-        value = self._load(key)
+        try:
+            value = self._load(key)
+        except Exception:
+            with self._lock:
+                if self._loading.get(key) is token:
+                    del self._loading[key]
+            raise
         with self._lock:
             # Another load or a change that came in between took the token away.
             if self._loading.get(key) is token:

@@ -24,7 +24,9 @@ MIN_LENGTH = 15
 MIN_LENGTH_WITH_SECOND_FACTOR = 8
 MAX_LENGTH = 1024
 _ESTIMATED_LENGTH = 72  # zxcvbn refuses more; the start of a password decides anyway
-_MIN_SCORE = 3  # of 4: safe from guessing online, about 10^8 guesses
+_MIN_SCORE = 3  # of 4: safe from guessing online, more than 10^8 guesses
+_MIN_SCORE_WITH_SECOND_FACTOR = 2  # zxcvbn gives no more to eight characters, however random
+_BCRYPT_BYTES = 72
 _LOWER_PRIORITY = 10
 
 # The first scheme is ours; the others are of imported users, and are upgraded at their sign-in.
@@ -43,7 +45,7 @@ def require_acceptable(password: str, *, about: list[str], second_factor: bool, 
     if len(password) > MAX_LENGTH:
         raise PasswordRejected.field(field, f"must have at most {MAX_LENGTH} characters")
     estimate = zxcvbn(password[:_ESTIMATED_LENGTH], user_inputs=[*about, "gatehouse"])
-    if estimate["score"] < _MIN_SCORE:
+    if estimate["score"] < (_MIN_SCORE_WITH_SECOND_FACTOR if second_factor else _MIN_SCORE):
         hint = estimate["feedback"]["warning"] or "This is easily guessed."
         raise PasswordRejected.field(
             field, f"must be harder to guess: {hint} Several unrelated words are a good password."
@@ -63,7 +65,10 @@ class PasswordHasher:
 
     def __init__(self, *, cost: int) -> None:
         self._context = CryptContext(
-            schemes=_SCHEMES, deprecated="auto", bcrypt_sha256__default_rounds=cost
+            schemes=_SCHEMES,
+            deprecated="auto",
+            bcrypt_sha256__default_rounds=cost,
+            bcrypt_sha256__min_rounds=cost,  # hashes of a lower cost are upgraded too
         )
         threads = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(threads, "hash", initializer=_lower_priority)
@@ -80,13 +85,26 @@ class PasswordHasher:
     def verify(self, password: str, kept: str | None) -> Verified:
         """Checks a password; without a kept hash it is wrong, after the same time."""
         possible = kept is not None and len(password) <= MAX_LENGTH
-        against = kept if possible else self._nobodys
+        against = str(kept) if possible else self._nobodys
 
         def check() -> Verified:
-            right, new = self._context.verify_and_update(_normal(password[:MAX_LENGTH]), against)
-            return Verified(right, new) if possible else Verified(right=False)
+            right = self._is_right(_normal(password[:MAX_LENGTH]), against)
+            if not possible or not right:
+                return Verified(right=False)
+            outdated = self._context.needs_update(against)
+            return Verified(True, self._context.hash(_normal(password)) if outdated else None)
 
         return self._run(check)
+
+    def _is_right(self, password: str, kept: str) -> bool:
+        secret: str | bytes = password
+        if self._context.identify(kept) == "bcrypt":
+            # As the system did that made the hash; the library refuses more.
+            secret = password.encode()[:_BCRYPT_BYTES]
+        try:
+            return bool(self._context.verify(secret, kept))
+        except ValueError:  # a hash that is none, or a password that its scheme does not take
+            return False
 
     @property
     def waiting(self) -> int:
