@@ -1,6 +1,7 @@
 """What Prometheus sees: gRPC's usual metrics of calls, and `gatehouse_…` of what they stand on."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -41,6 +42,8 @@ _BUCKETS = (
     5,
     10,
 )
+# Made at once, so that a rate over them begins at zero; the others when they first happen.
+_EXPECTED = (StatusCode.OK, StatusCode.INTERNAL, StatusCode.UNAVAILABLE)
 
 log = structlog.get_logger("gatehouse.metrics")
 
@@ -82,8 +85,8 @@ class AccessWriter(Protocol):
 class Observers:
     """An observer for each method, over the metrics that py-grpc-prometheus defines.
 
-    Names, labels and texts are theirs. Their interceptor is not used: it never counts a server stream as
-    handled nor a client stream as started.
+    Names, labels and texts are theirs. Their interceptor is not used: it never counts a server
+    stream as handled nor a client stream as started.
     """
 
     def __init__(self, registry: CollectorRegistry, access_log: AccessWriter) -> None:
@@ -109,9 +112,9 @@ class Observers:
         labels = (method.kind, method.service, method.name)
         unary = method.kind == "UNARY"
         return CallObserver(
-            started=self._started.labels(*labels),
-            received=None if unary else self._received.labels(*labels),
-            sent=None if unary else self._sent.labels(*labels),
+            begun=self._started.labels(*labels),
+            messages_in=None if unary else self._received.labels(*labels),
+            messages_out=None if unary else self._sent.labels(*labels),
             seconds=self._seconds.labels(*labels) if unary else None,
             handled={code: self._handled.labels(*labels, code.name) for code in _EXPECTED},
             handled_as=lambda code: self._handled.labels(*labels, code.name),
@@ -119,65 +122,41 @@ class Observers:
         )
 
 
-# Made at once, so that a rate over them begins at zero; the others when they first happen.
-_EXPECTED = (StatusCode.OK, StatusCode.INTERNAL, StatusCode.UNAVAILABLE)
-
-
+@dataclass(frozen=True, slots=True)
 class CallObserver:
     """Counts, times and logs the calls of one method: 4 µs a call, the access line included."""
 
-    __slots__ = (
-        "_access_log",
-        "_handled",
-        "_handled_as",
-        "_received",
-        "_seconds",
-        "_sent",
-        "_started",
-    )
-
-    def __init__(
-        self,
-        *,
-        started: Counter,
-        received: Counter | None,
-        sent: Counter | None,
-        seconds: Histogram | None,
-        handled: dict[StatusCode, Counter],
-        handled_as: Callable[[StatusCode], Counter],
-        access_log: AccessWriter,
-    ) -> None:
-        self._started = started
-        self._received = received
-        self._sent = sent
-        self._seconds = seconds
-        self._handled = handled
-        self._handled_as = handled_as
-        self._access_log = access_log
+    begun: Counter
+    messages_in: Counter | None
+    messages_out: Counter | None
+    seconds: Histogram | None
+    handled: dict[StatusCode, Counter]
+    handled_as: Callable[[StatusCode], Counter]
+    access_log: AccessWriter
 
     def started(self) -> None:
         """A call has begun."""
-        self._started.inc()
+        self.begun.inc()
 
     def received(self) -> None:
         """A message of a stream has come in."""
-        if self._received is not None:
-            self._received.inc()
+        if self.messages_in is not None:
+            self.messages_in.inc()
 
     def sent(self) -> None:
         """A message of a stream has gone out."""
-        if self._sent is not None:
-            self._sent.inc()
+        if self.messages_out is not None:
+            self.messages_out.inc()
 
     def finished(self, call: Call, code: StatusCode, seconds: float) -> None:
         """The call is over."""
-        handled = self._handled.get(code)
+        handled = self.handled.get(code)
         if handled is None:
-            handled = self._handled[code] = self._handled_as(code)
+            handled = self.handled[code] = self.handled_as(code)
         handled.inc()
-        if self._seconds is not None:
-            self._seconds.observe(seconds)
-        self._access_log.write(call, code.name, seconds)
+        if self.seconds is not None:
+            self.seconds.observe(seconds)
+        self.access_log.write(call, code.name, seconds)
 
 
 Read = Callable[[], float]
