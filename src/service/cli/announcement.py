@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.text import Text
 
 from service.auth.first_admin import FirstAdmin
+from service.cli.listening import reachable
 from service.cli.screen import console
-from service.settings import Address, Settings
+from service.settings import Settings
 from service.wiring import Application
 
 _DEFAULT_SERVER = "127.0.0.1:50051"
@@ -26,8 +27,8 @@ class Announcement:
 
     def make(self, application: Application, admin: FirstAdmin | None) -> None:
         """Prints it all. The first password is shown here and never again."""
-        grpc = _reachable(self._settings.grpc_address, application.grpc_port)
-        ops = _reachable(self._settings.ops_address, application.ops.port)
+        grpc = reachable(self._settings.grpc_address, application.grpc_port)
+        ops = reachable(self._settings.ops_address, application.ops.port)
         tls = self._settings.tls_cert_file is not None
         self._title("Gatehouse is serving")
         self._fact("gRPC", f"{grpc}{'' if tls else ' (plaintext)'}")
@@ -75,12 +76,6 @@ class Announcement:
     def _fact(self, name: str, value: str) -> None:
         line = Text.assemble("  ", (f"{name:<10}", "dim"), value)
         self._out.print(line, soft_wrap=True)
-
-
-def _reachable(address: Address, port: int) -> Address:
-    """Where a client on this machine finds what listens at the address."""
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not bound
-    return Address(everywhere.get(address.host, address.host), port)
 
 
 def _this_command() -> str:

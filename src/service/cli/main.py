@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import admin, migrate, serve, sessions, signin, users
+from service.cli import admin, doctor, migrate, serve, sessions, signin, users
 from service.cli.failure import Failed
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(serve.serve)
 app.command()(migrate.migrate)
+app.command()(doctor.doctor)
 app.add_typer(admin.app, name="admin")
 app.command()(signin.login)
 app.command()(signin.whoami)

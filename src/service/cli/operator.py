@@ -37,7 +37,10 @@ def in_one_line() -> Iterator[None]:
     except CannotOpen as error:
         raise Failed(f"{error}: is GATEHOUSE_ENCRYPTION_KEYS that of this database?") from error
     except DBAPIError as error:
-        raise Failed(f"the database at GATEHOUSE_DATABASE_URL: {first_line(error.orig)}") from error
+        raise Failed(
+            f"the database does not do as asked: {first_line(error.orig)}. Is it running, and"
+            " GATEHOUSE_DATABASE_URL right?"
+        ) from error
     except OSError as error:
         raise Failed(f"{error.filename or ''}: {error.strerror or error}".lstrip(": ")) from error
 

@@ -80,6 +80,12 @@ class Screen:
         else:
             self._out.print(printable(line), soft_wrap=True)
 
+    def finding(self, status: str, check: str, detail: str) -> None:
+        """A line of a report."""
+        style = {"ok": "green", "problem": "bold red"}.get(status, "yellow")
+        line = Text.assemble((f"{status:<9}", style), f"{check:<17}", printable(detail))
+        self._out.print(line, soft_wrap=True)
+
     def more(self, page_token: str) -> None:
         """A word that the list went on, if it did."""
         if page_token:

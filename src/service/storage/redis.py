@@ -22,3 +22,11 @@ def create_redis(url: str, *, pool_size: int) -> redis.Redis:
         protocol=3,
     )
     return client
+
+
+def require_answer(client: redis.Redis) -> None:
+    """Makes sure that Redis answers us. Raises ConnectionError that says why not."""
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise ConnectionError(str(error)) from None

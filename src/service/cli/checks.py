@@ -1,0 +1,158 @@
+"""What `gatehouse doctor` looks at."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from time import perf_counter, time
+
+from cryptography import x509
+
+from service.cli.failure import Failed
+from service.cli.listening import Listening
+from service.cli.operator import in_one_line, unserved
+from service.serving import one_connection, stores_at_hand
+from service.settings import Settings
+from service.storage import schema
+from service.storage.redis import require_answer
+from service.transport.tls import TlsFiles
+from service.wiring import Application, Stores
+
+_MOST_SECONDS_APART = 2.0
+_NEEDS_DATABASE = ("schema", "clock", "encryption keys")
+
+
+class Status(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    PROBLEM = "problem"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, in one line; of a problem also what to do."""
+
+    check: str
+    status: Status
+    detail: str
+
+
+def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Looks at everything, and goes on after a problem where that makes sense."""
+    try:
+        with in_one_line():
+            settings = Settings.read(environ)
+    except Failed as problem:
+        for line in str(problem).splitlines():
+            yield Finding("settings", Status.PROBLEM, line)
+        yield _skipped("everything else", "the settings")
+        return
+    yield Finding("settings", Status.OK, "; ".join(settings.warnings) or "they can be used")
+    yield _looked("TLS", lambda: _tls(settings))
+    listening = Listening(settings)
+    yield _looked("gRPC port", listening.grpc)
+    yield _looked("ops port", listening.ops)
+    yield from _stores(settings)
+
+
+def _stores(settings: Settings) -> Iterator[Finding]:
+    if settings.embedded and not settings.data_dir.exists():
+        found = f"{settings.data_dir.absolute()} is not there yet: `gatehouse serve` makes it"
+        yield Finding("data folder", Status.OK, found)
+        return
+    with ExitStack() as opened:
+        try:
+            with in_one_line():
+                stores = opened.enter_context(stores_at_hand(settings))
+                service = opened.enter_context(unserved(settings, stores))
+        except Failed as problem:
+            yield Finding("data folder", Status.PROBLEM, str(problem))
+            yield from (_skipped(name, "the data") for name in ("database", *_NEEDS_DATABASE))
+            return
+        yield _looked("Redis", lambda: _redis(service))
+        database = _looked("database", lambda: _database(stores))
+        yield database
+        if database.status is Status.OK:
+            yield from _in_database(stores, service)
+        else:
+            yield from (_skipped(name, "the database") for name in _NEEDS_DATABASE)
+
+
+def _in_database(stores: Stores, service: Application) -> Iterator[Finding]:
+    current = _looked("schema", lambda: _schema(stores))
+    yield current
+    if current.status is Status.OK:
+        yield _looked("clock", lambda: _clock(service))
+        yield _looked("encryption keys", lambda: _keys(service))
+    else:
+        yield _skipped("clock", "the schema")
+        yield _skipped("encryption keys", "the schema")
+
+
+def _looked(check: str, look: Callable[[], str]) -> Finding:
+    try:
+        with in_one_line():
+            return Finding(check, Status.OK, look())
+    except Failed as problem:
+        return Finding(check, Status.PROBLEM, str(problem))
+
+
+def _skipped(check: str, needed: str) -> Finding:
+    return Finding(check, Status.SKIPPED, f"cannot be looked at without {needed}")
+
+
+def _tls(settings: Settings) -> str:
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return "not set: plaintext"
+    TlsFiles(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
+    certificate = x509.load_pem_x509_certificate(settings.tls_cert_file.read_bytes())
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not start.timestamp() <= time() < end.timestamp():
+        raise Failed(
+            f"'{settings.tls_cert_file}' is valid from {start:%Y-%m-%d} to {end:%Y-%m-%d},"
+            " which is not now: renew it"
+        )
+    return f"certificate and key fit, until {end:%Y-%m-%d}"
+
+
+def _database(stores: Stores) -> str:
+    with one_connection(stores.database_url) as engine, engine.connect() as connection:
+        version = connection.dialect.server_version_info or ()
+    return f"PostgreSQL {'.'.join(map(str, version))} answers"
+
+
+def _schema(stores: Stores) -> str:
+    with one_connection(stores.database_url) as engine:
+        schema.require_current(engine)
+    return "the one that this version needs"
+
+
+def _clock(service: Application) -> str:
+    service.feed.read()
+    apart = service.clock.timestamp() - time()
+    if abs(apart) > _MOST_SECONDS_APART:
+        raise Failed(
+            f"the database's is {apart:+.1f} s off this machine's: keep both by NTP, or tokens"
+            " seem to come from the future"
+        )
+    return f"{abs(apart) * 1000:.0f} ms from the database's"
+
+
+def _redis(service: Application) -> str:
+    started = perf_counter()
+    try:
+        require_answer(service.redis)
+    except ConnectionError as error:
+        raise Failed(
+            f"the one at GATEHOUSE_REDIS_URL does not answer: {error} Is it running, and the URL"
+            " right? Without it, sign-in goes on with stricter throttles"
+        ) from error
+    return f"answers in {(perf_counter() - started) * 1000:.1f} ms"
+
+
+def _keys(service: Application) -> str:
+    """Opens what was sealed first; with another ring that fails."""
+    count = len(service.keys.all())
+    return "they open what is sealed" if count else "nothing is sealed yet"
