@@ -171,6 +171,12 @@ def test_each_bad_setting_has_a_line_of_its_own() -> None:
     ]
 
 
+def test_a_value_far_too_long_is_shown_in_part() -> None:
+    line = refused(LOG_LEVEL="x" * 10_000)
+    assert len(line) < 400
+    assert line.endswith("…: it takes debug, info, warning or error")
+
+
 def test_a_set_but_empty_variable_is_refused_rather_than_taken_as_the_default() -> None:
     assert "GATEHOUSE_DATABASE_URL is (hidden)" in refused(DATABASE_URL="")
 

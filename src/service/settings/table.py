@@ -170,7 +170,7 @@ def _text(value: object) -> str:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…{text[-1]}"
+    return text if len(text) <= 300 else f"{text[:299]}…"
 
 
 _BESIDE = (
