@@ -1,0 +1,202 @@
+"""The server under test: the real `gatehouse serve`, in a process and a folder of its own."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Self
+
+import grpc
+from gatehouse.auth.v1 import auth_service_pb2, auth_service_pb2_grpc, tokens_pb2
+from gatehouse.users.v1 import user_pb2, user_service_pb2, user_service_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from bench.load.request import Request
+from bench.machine import ALL_CORES, LOAD_CORE, SERVER_CORE, pin, pin_children
+from bench.outcome import Refused
+from service.kernel.crypto import KeyRing
+from service.storage.keyfile import kept_ring
+
+ADMIN = "admin@gatehouse.local"
+PASSWORD = "correct-horse-battery-staple-9"
+
+_COMMAND = Path(sys.executable).with_name("gatehouse")
+_START_SECONDS = 60
+_HANDLED = re.compile(
+    r'^grpc_server_handled_total{grpc_code="(\w+)",grpc_method="(\w+)".*} ([\d.e+]+)$', re.MULTILINE
+)
+
+
+class Gatehouse:
+    """Runs while its block does; its data goes with it unless `data_dir` was given."""
+
+    def __init__(self, data_dir: Path | None = None) -> None:
+        self._given = data_dir
+        self._folder = Path(tempfile.mkdtemp(prefix="gatehouse-bench-"))
+        self.data_dir = data_dir or self._folder / "data"
+        self.target = f"127.0.0.1:{free_port()}"
+        self._ops = f"127.0.0.1:{free_port()}"
+
+    def __enter__(self) -> Self:
+        started = perf_counter()
+        with (self._folder / "log.json").open("ab") as log:
+            self._process = subprocess.Popen(
+                [_COMMAND, "serve"], env=self._environment(), stdout=log, stderr=log
+            )
+        os.sched_setaffinity(self.pid, ALL_CORES)
+        try:
+            self._wait_until_serving()
+        except BaseException:
+            self.__exit__()
+            raise
+        self.start_seconds = perf_counter() - started
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        """The server process; the stores are its children."""
+        return self._process.pid
+
+    def pin(self) -> None:
+        """The server onto its core, its stores beside the load."""
+        pin(self.pid, [SERVER_CORE])
+        pin_children(self.pid, [LOAD_CORE])
+
+    def spread(self) -> None:
+        """Everything onto every core, as it would run by itself."""
+        pin(self.pid, ALL_CORES)
+        pin_children(self.pid, ALL_CORES)
+
+    @cached_property
+    def channel(self) -> grpc.Channel:
+        """For set-up; load has channels of its own."""
+        return grpc.insecure_channel(self.target)
+
+    @cached_property
+    def auth(self) -> auth_service_pb2_grpc.AuthServiceStub:
+        """For set-up."""
+        return auth_service_pb2_grpc.AuthServiceStub(self.channel)
+
+    @cached_property
+    def users(self) -> user_service_pb2_grpc.UserServiceStub:
+        """For set-up."""
+        return user_service_pb2_grpc.UserServiceStub(self.channel)
+
+    @cached_property
+    def admin_token(self) -> str:
+        """The first admin's."""
+        return self.sign_in(ADMIN).access_token
+
+    def sign_in(self, email: str) -> tokens_pb2.Tokens:
+        """Everyone here has the same password."""
+        request = auth_service_pb2.LoginRequest(email=email, password=PASSWORD)
+        return self.auth.Login(request, timeout=60).tokens
+
+    def create_user(self, email: str) -> user_pb2.User:
+        """One who can sign in."""
+        request = user_service_pb2.CreateUserRequest(
+            user=user_pb2.User(email=email, display_name="Ada Lovelace"), password=PASSWORD
+        )
+        token = (("authorization", f"Bearer {self.admin_token}"),)
+        return self.users.CreateUser(request, metadata=token, timeout=60).user
+
+    def subject_of(self, token: str) -> str:
+        """Whom a token stands for."""
+        metadata = (("authorization", f"Bearer {token}"),)
+        return self.auth.WhoAmI(auth_service_pb2.WhoAmIRequest(), metadata=metadata).subject
+
+    @property
+    def ring(self) -> KeyRing:
+        """The keys that seal this server's data."""
+        return kept_ring(self.data_dir / "encryption.keys")
+
+    @contextmanager
+    def counted(self, method: str, calls: int) -> Iterator[None]:
+        """Makes sure that the server answered exactly so many calls in the block, all OK.
+
+        Raises Refused: a fast error is no answer, and h2load cannot tell them apart.
+        """
+        before = self._handled()
+        yield
+        new = self._handled() - before
+        if new != Counter({(method, "OK"): calls}):
+            raise Refused(f"wanted {calls} × {method} OK, the server counted {dict(new)}")
+
+    def reaches(self, request: Request) -> bytes:
+        """The answer to one call, so that a mistake in the set-up shows before a run does."""
+        call = self.channel.unary_unary(request.method)
+        answer: bytes = call(request.body, metadata=request.metadata, timeout=60)
+        return answer
+
+    def _handled(self) -> Counter[tuple[str, str]]:
+        with urllib.request.urlopen(f"http://{self._ops}/metrics", timeout=30) as page:
+            text = page.read().decode()
+        return Counter(
+            {(method, code): int(float(n)) for code, method, n in _HANDLED.findall(text)}
+        )
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if "GATEHOUSE_" not in name}
+        return kept | {
+            "GATEHOUSE_DATA_DIR": str(self.data_dir),
+            "GATEHOUSE_GRPC_ADDRESS": self.target,
+            "GATEHOUSE_OPS_ADDRESS": self._ops,
+            "GATEHOUSE_BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
+            "GATEHOUSE_BCRYPT_COST": "12",
+            "GATEHOUSE_LOGIN_RATE": "1000000/minute",
+            "GATEHOUSE_ACCESS_TOKEN_LIFETIME": "12h",
+            "GATEHOUSE_LOG_FORMAT": "json",
+        }
+
+    def _wait_until_serving(self) -> None:
+        deadline = perf_counter() + _START_SECONDS
+        with grpc.insecure_channel(self.target, options=_QUICK_TO_RECONNECT) as channel:
+            health = health_pb2_grpc.HealthStub(channel)
+            while perf_counter() < deadline:
+                if self._process.poll() is not None:
+                    raise Refused(f"gatehouse serve ended: {self._log_end()}")
+                try:
+                    answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1)
+                    if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                        return
+                except grpc.RpcError:
+                    pass
+                sleep(0.01)
+        raise Refused(f"gatehouse serve was not SERVING within {_START_SECONDS} s")
+
+    def _log_end(self) -> str:
+        return (self._folder / "log.json").read_text()[-2000:]
+
+
+_QUICK_TO_RECONNECT = (
+    ("grpc.initial_reconnect_backoff_ms", 20),
+    ("grpc.min_reconnect_backoff_ms", 20),
+    ("grpc.max_reconnect_backoff_ms", 20),
+)
+
+
+def free_port() -> int:
+    """One that nobody listens on just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

@@ -1,0 +1,99 @@
+"""Load from this process: closed loops over several channels, and calls at a steady pace."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from time import perf_counter, sleep
+
+import grpc
+
+from bench.load.request import Request, Shape
+from bench.rounds import Measured
+
+# Each channel gets a connection of its own; by default grpc would share one among them.
+_OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+
+
+def run(request: Request, calls: int, shape: Shape) -> Measured:
+    """So many calls, as fast as they are answered."""
+    with ExitStack() as stack:
+        channels = [stack.enter_context(channel(request.target)) for _ in range(shape.connections)]
+        methods = [one.unary_unary(request.method) for one in channels]
+
+        def call(number: int) -> None:
+            methods[number % len(methods)](request.body, metadata=request.metadata, timeout=60)
+
+        return closed_loop(call, calls, shape.connections * shape.streams)
+
+
+def closed_loop(call: Callable[[int], None], calls: int, threads: int) -> Measured:
+    """`threads` callers, each of which calls again when it is answered; they share `calls`."""
+    latencies: list[float] = []
+
+    def caller(number: int) -> None:
+        for _ in range(calls // threads + (number < calls % threads)):
+            started = perf_counter()
+            call(number)
+            latencies.append(perf_counter() - started)
+
+    started = perf_counter()
+    _together(caller, threads)
+    return measured(latencies, perf_counter() - started)
+
+
+def steady(request: Request, per_second: float, seconds: float) -> Measured:
+    """Calls at a steady pace whatever becomes of them.
+
+    Latency counts from when a call was due, so that one slow call cannot hide those behind it.
+    """
+    calls, threads = int(per_second * seconds), 16
+    latencies: list[float] = []
+    with channel(request.target) as open_channel:
+        method = open_channel.unary_unary(request.method)
+        method(request.body, metadata=request.metadata, timeout=60)
+        begin = perf_counter() + 0.05
+
+        def caller(number: int) -> None:
+            for turn in range(number, calls, threads):
+                due = begin + turn / per_second
+                sleep(max(0.0, due - perf_counter()))
+                method(request.body, metadata=request.metadata, timeout=60)
+                latencies.append(perf_counter() - due)
+
+        _together(caller, threads)
+    return measured(latencies, perf_counter() - begin)
+
+
+def channel(target: str) -> grpc.Channel:
+    """A channel with a connection of its own."""
+    return grpc.insecure_channel(target, options=_OWN_CONNECTION)
+
+
+def measured(latencies: list[float], seconds: float) -> Measured:
+    """The figures of a run from its latencies in seconds."""
+    ordered = sorted(latencies)
+    return Measured(
+        len(ordered),
+        seconds,
+        p50=ordered[len(ordered) // 2] * 1000,
+        p99=ordered[len(ordered) * 99 // 100] * 1000,
+    )
+
+
+def _together(work: Callable[[int], None], threads: int) -> None:
+    """Runs `work(0)`, `work(1)`, … at once. Raises the first error of any."""
+    errors: list[Exception] = []
+
+    def guarded(number: int) -> None:
+        try:
+            work(number)
+        except Exception as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    running = [threading.Thread(target=guarded, args=(number,)) for number in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    if errors:
+        raise errors[0]

@@ -1,0 +1,82 @@
+"""The machine: which core does what, how busy the cores are, and what to write beside a figure."""
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+# The server and the load never share a core unless there is only one.
+ALL_CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE = ALL_CORES[0]
+LOAD_CORE = ALL_CORES[-1]
+
+ROOT = Path(__file__).parents[1]
+_PACKAGES = ("grpcio", "protobuf", "psycopg", "SQLAlchemy", "bcrypt", "cryptography", "redis")
+
+
+def pin(pid: int, cores: list[int]) -> None:
+    """Moves every thread of a process; those it starts later follow the one that starts them."""
+    for thread in psutil.Process(pid).threads():
+        os.sched_setaffinity(thread.id, cores)
+
+
+def pin_children(pid: int, cores: list[int]) -> None:
+    """Moves every process below `pid`."""
+    for child in psutil.Process(pid).children(recursive=True):
+        pin(child.pid, cores)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What the process's threads have spent so far, without its children."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def busy_seconds(core: int) -> float:
+    """What everybody together has spent on one core."""
+    times = psutil.cpu_times(percpu=True)[core]
+    return float(sum(times) - times.idle - times.iowait)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a reader needs to know to compare figures."""
+
+    cpu: str
+    cores: int
+    memory_gib: float
+    kernel: str
+    python: str
+    commit: str
+    packages: dict[str, str]
+
+
+def facts() -> Facts:
+    """The machine, the commit and the versions of now."""
+    return Facts(
+        cpu=_cpu_model(),
+        cores=len(ALL_CORES),
+        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
+        kernel=platform.release(),
+        python=platform.python_version(),
+        commit=_commit(),
+        packages={name: version(name) for name in _PACKAGES},
+    )
+
+
+def _cpu_model() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _commit() -> str:
+    """The short commit, with `-dirty` when what was measured is not what was committed."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"

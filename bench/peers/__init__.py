@@ -1,0 +1,1 @@
+"""What Gatehouse is held against."""

@@ -1,0 +1,35 @@
+"""The rows of the table. A new one is a class with these three members, added to `ROWS`."""
+
+from typing import Protocol
+
+from bench.outcome import Outcome
+from bench.rows.get_user import GetUser
+from bench.rows.introspect import IntrospectToken
+from bench.rows.list_users import ListUsers
+from bench.rows.login import Login
+from bench.rows.refresh import RefreshToken
+from bench.rows.start import Start
+from bench.rows.whoami import WhoAmI
+from bench.stage import Stage
+
+
+class Row(Protocol):
+    """One row, or a family of them that share their set-up."""
+
+    name: str  # on the command line
+    about: str  # in --help
+
+    def measure(self, stage: Stage) -> list[Outcome]:
+        """Raises Refused when anything in it does not answer OK."""
+
+
+# In this order: what fills the disk or starts servers of its own comes last.
+ROWS: list[Row] = [
+    WhoAmI(),
+    IntrospectToken(),
+    GetUser(),
+    RefreshToken(),
+    Login(),
+    Start(),
+    ListUsers(),
+]

@@ -1,0 +1,123 @@
+"""Data put straight into a server's database: sessions by the dozen, users by the million."""
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import create_engine
+
+from bench.database import connect
+from bench.gatehouse import Gatehouse
+from bench.machine import ALL_CORES
+from service.kernel import names
+from service.kernel.crypto import KeyRing
+from service.sessions import refresh_tokens
+from service.sessions.models import Session
+from service.sessions.repository import SessionRepository
+from service.storage.keyfile import kept_ring
+
+FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+_SHARD = 10_000
+_COLUMNS = (
+    "id, email, email_index, display_name, attributes, state, email_verified, mfa_enabled,"
+    " password_hash, create_time, update_time, version"
+)
+_TYPES = [
+    *("uuid", "bytea", "bytea", "bytea", "bytea", "text", "bool", "bool"),
+    *("text", "timestamptz", "timestamptz", "int8"),
+]
+_HASH = "$bcrypt-sha256$v=2,t=2b,r=12$" + "n" * 22 + "$" + "h" * 31
+
+
+def open_sessions(server: Gatehouse, count: int) -> list[str]:
+    """That many sessions of the admin's; answers their refresh tokens.
+
+    Signing in so often would take minutes of hashing, and give the same rows.
+    """
+    subject = server.subject_of(server.admin_token)
+    now = datetime.now(UTC)
+    tokens = []
+    engine = create_engine("postgresql+psycopg://", creator=partial(connect, server.data_dir))
+    with engine.begin() as connection:
+        repository = SessionRepository(connection, server.ring)
+        for _ in range(count):
+            session = Session(
+                id=names.new_id(),
+                subject=subject,
+                device="bench",
+                peer_address="127.0.0.1",
+                scopes=frozenset({"*"}),
+                create_time=now,
+                expire_time=now + timedelta(days=14),
+                end_time=now + timedelta(days=90),
+                refresh_time=now,
+                refresh_key=refresh_tokens.new_key(),
+            )
+            repository.insert(session)
+            tokens.append(refresh_tokens.derive(session.id, session.refresh_key, 0))
+    engine.dispose()
+    return tokens
+
+
+def email_of(number: int) -> str:
+    """The e-mail of the n-th user that `copy_users` makes."""
+    return f"person.{number}@example.com"
+
+
+def created(number: int) -> datetime:
+    """When the n-th user was: one a minute."""
+    return FIRST_DAY + timedelta(minutes=number)
+
+
+def user_id(number: int) -> UUID:
+    """The id of the n-th user: a UUIDv7 of that minute, the same in every run."""
+    at = int(created(number).timestamp() * 1000)
+    return UUID(int=at << 80 | 0x7 << 76 | 0b10 << 62 | number)
+
+
+def copy_users(server: Gatehouse, count: int) -> None:
+    """That many users by COPY, on all cores; every seventh is suspended."""
+    shards = [range(start, min(start + _SHARD, count)) for start in range(0, count, _SHARD)]
+    # Spawned, since this process uses gRPC, which does not survive a fork.
+    with ProcessPoolExecutor(len(ALL_CORES), mp_context=get_context("spawn")) as workers:
+        list(workers.map(partial(_copy, server.data_dir), shards))
+    with connect(server.data_dir) as connection:
+        connection.autocommit = True
+        # As autovacuum would, some minutes later.
+        connection.execute("VACUUM ANALYZE users")
+
+
+def _copy(data_dir: Path, numbers: range) -> None:
+    ring = kept_ring(data_dir / "encryption.keys")
+    statement = f"COPY users ({_COLUMNS}) FROM STDIN (FORMAT binary)"
+    with connect(data_dir) as connection, connection.cursor().copy(statement) as copy:
+        copy.set_types(_TYPES)
+        for number in numbers:
+            copy.write_row(_row(ring, number))
+
+
+def _row(ring: KeyRing, number: int) -> tuple[object, ...]:
+    """A user as `service.users.repository` writes one."""
+    key, time, email = user_id(number), created(number), email_of(number)
+
+    def seal(column: str, value: str) -> bytes:
+        return ring.seal(value.encode(), f"users/{column}/{key}")
+
+    return (
+        key,
+        seal("email", email),
+        ring.blind_index(email, "users/email"),
+        seal("display_name", f"Person {number}"),
+        seal("attributes", json.dumps({"team": f"team-{number % 100}"})),
+        "SUSPENDED" if number % 7 == 6 else "ACTIVE",
+        True,
+        False,
+        _HASH,
+        time,
+        time,
+        1,
+    )
