@@ -52,8 +52,6 @@ def gatehouse(
 
 def main() -> None:
     """Runs the command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
-    # gRPC logs for its own developers what we say in our words.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         app(prog_name="gatehouse")
     except Failed as failure:

@@ -21,7 +21,7 @@ _NEXT_BY_REASON = {
     "SESSION_NOT_FOUND": "`gatehouse sessions list` shows which are there",
 }
 _NEXT_BY_CODE = {
-    grpc.StatusCode.UNAVAILABLE: "is the server running, and is --server its address?",
+    grpc.StatusCode.UNAVAILABLE: "is it running there, and does it ask for --ca-file?",
     grpc.StatusCode.UNIMPLEMENTED: "the server is of another version than this command",
     grpc.StatusCode.DEADLINE_EXCEEDED: "try again",
     grpc.StatusCode.ABORTED: "try again",
@@ -35,7 +35,7 @@ def in_one_line(refusal: Refusal, server: str) -> str:
     code = refusal.code.name
     what = "; ".join(f"{one.field}: {one.description}" for one in refusal.violations)
     if not what:
-        what = refusal.message if reason else f"{server} did not answer ({refusal.message})"
+        what = refusal.message if reason else f"{server} did not answer: {_cause(refusal)}"
     said = f"{what.strip().rstrip('.')} [{code}{f', {reason}' if reason else ''}]"
     hints = [_next(refusal, reason)]
     if refusal.retry_after:
@@ -46,7 +46,14 @@ def in_one_line(refusal: Refusal, server: str) -> str:
     return printable(f"{said}: {told}" if told else said).plain
 
 
+def _cause(refusal: Refusal) -> str:
+    """What gRPC says in the end, after how it came to know."""
+    return refusal.message.rpartition("last error: ")[2]
+
+
 def _next(refusal: Refusal, reason: str) -> str:
     if reason:
         return _NEXT_BY_REASON.get(reason, "")
+    if "handshake" in refusal.message:
+        return "is --ca-file the CA of its certificate, and --server a name in it?"
     return _NEXT_BY_CODE.get(refusal.code, "")

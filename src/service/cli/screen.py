@@ -25,10 +25,14 @@ _UNBOUNDED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; on a terminal narrower than `from_width` it is left out."""
+    """A column of a table; on a terminal narrower than `from_width` it is left out.
+
+    Where there is no room, columns that `folds` take more lines.
+    """
 
     title: str
     from_width: int = 0
+    folds: bool = False
 
 
 class Screen:
@@ -55,11 +59,11 @@ class Screen:
         self._print(grid)
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-        """A table whose first column, the name to go on with, is never folded."""
+        """A table. Names to go on with, which come first, and short columns are never folded."""
         shown = [i for i, one in enumerate(columns) if one.from_width <= self._out.width]
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for i in shown:
-            table.add_column(columns[i].title, no_wrap=i == 0, overflow="fold")
+            table.add_column(columns[i].title, no_wrap=not columns[i].folds, overflow="fold")
         for row in rows:
             table.add_row(*(printable(row[i]) for i in shown))
         self._print(table)
@@ -89,7 +93,7 @@ class Screen:
     def more(self, page_token: str) -> None:
         """A word that the list went on, if it did."""
         if page_token:
-            self.note(f"There are more: --limit 0 lists all, --page-token {page_token} goes on.")
+            self.note("There are more: --limit 0 lists all.")
 
     def confirm(self, question: str, *, unless: str) -> None:
         """Asks, and goes on only after a yes; without a terminal to ask at the option must say."""

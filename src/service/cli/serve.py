@@ -19,10 +19,12 @@ def serve() -> None:
     import structlog
 
     from service.cli.announcement import Announcement
+    from service.cli.failure import Failed
     from service.cli.operator import in_one_line
     from service.ops.logging import configure_logging, log_format
     from service.serving import serve as serve_until_told
     from service.settings import Settings
+    from service.users.errors import PasswordRejected
 
     with in_one_line():
         settings = Settings.read(os.environ)
@@ -30,4 +32,8 @@ def serve() -> None:
         configure_logging(form, settings.log_level, sys.stderr)
         for warning in settings.warnings:
             structlog.get_logger("gatehouse").warning(warning)
-        serve_until_told(settings, Announcement(settings).make)
+        try:
+            serve_until_told(settings, Announcement(settings).make)
+        except PasswordRejected as error:
+            broken = "; ".join(one.description for one in error.violations)
+            raise Failed(f"GATEHOUSE_BOOTSTRAP_ADMIN_PASSWORD {broken}") from error

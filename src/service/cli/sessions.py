@@ -16,11 +16,11 @@ app = typer.Typer(no_args_is_help=True, help="See and end sessions: yours, or th
 
 _COLUMNS = [
     Column("NAME"),
-    Column("LAST SEEN"),
-    Column("DEVICE", from_width=70),
-    Column("SIGNED IN", from_width=130),
-    Column("FROM", from_width=110),
-    Column("ENDS", from_width=150),
+    Column("DEVICE", folds=True),
+    Column("LAST SEEN", from_width=100),
+    Column("SIGNED IN", from_width=120),
+    Column("FROM", from_width=140),
+    Column("ENDS", from_width=160),
 ]
 
 
@@ -88,8 +88,8 @@ def revoke(
 def _row(session: Session, here: str) -> list[str]:
     return [
         session.name,
-        when(session.last_seen_time),
         session.device + (" (this one)" if session.name == here else ""),
+        when(session.last_seen_time),
         when(session.create_time),
         session.peer_address,
         when(session.expire_time),

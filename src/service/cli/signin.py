@@ -102,5 +102,5 @@ def _this_device() -> str:
     user = ""
     with suppress(OSError, KeyError):  # an account without a name
         user = f"{getpass.getuser()}@"
-    name = f"gatehouse command, {user}{socket.gethostname()}"
+    name = f"gatehouse, {user}{socket.gethostname()}"
     return "".join(c for c in name if c.isprintable())[:_DEVICE_LENGTH]

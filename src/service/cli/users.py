@@ -19,9 +19,9 @@ app = typer.Typer(no_args_is_help=True, help="See and change who can sign in.")
 
 _COLUMNS = [
     Column("NAME"),
-    Column("EMAIL"),
+    Column("EMAIL", folds=True),
     Column("STATE"),
-    Column("DISPLAY NAME", from_width=100),
+    Column("DISPLAY NAME", from_width=100, folds=True),
     Column("CREATED", from_width=120),
 ]
 
