@@ -1,31 +1,35 @@
 """What every test stands on: real stores, a served Gatehouse, and people who have signed in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from service.embedded import EmbeddedStores
-from service.kernel.crypto import KeyRing
-from service.wiring import Stores
 from tests.support.clients import Client, Person
-from tests.support.house import House, house, migrated, settings
-
-RING = KeyRing([b"the tests' own key, of 32 bytes."])
+from tests.support.databases import Databases
+from tests.support.house import House, house, settings
 
 
 @pytest.fixture(scope="session")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
-    """A PostgreSQL and a Valkey of this process (xdist worker), the schema up to date."""
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """A PostgreSQL and a Valkey of this process (xdist worker), to make databases on."""
     with EmbeddedStores(tmp_path_factory.mktemp("stores")) as embedded:
-        migrated(embedded.database_url)
-        yield Stores(embedded.database_url, embedded.redis_url, RING)
+        yield Databases(embedded.database_url, embedded.redis_url)
 
 
 @pytest.fixture(scope="session")
-def gatehouse(stores: Stores) -> Iterator[House]:
-    """The service, served in this process on a free port."""
-    with house(stores, settings()) as running:
+def gatehouse(databases: Databases) -> Iterator[House]:
+    """The service, served in this process on a free port, shared by all tests that leave it be."""
+    with house(databases.new(), settings()) as running:
         yield running
+
+
+@pytest.fixture
+def open_house(databases: Databases) -> Iterator[Callable[..., House]]:
+    """Serves another one, under other settings and with nobody but an admin in it."""
+    with ExitStack() as houses:
+        yield lambda **given: houses.enter_context(house(databases.new(), settings(**given)))
 
 
 @pytest.fixture(scope="session")

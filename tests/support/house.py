@@ -11,8 +11,6 @@ from sqlalchemy import text
 
 from service.kernel.call import Call
 from service.settings import Address, Rate, Settings
-from service.storage import schema
-from service.storage.database import create_database_engine
 from service.wiring import Application, Stores
 from tests.support.clients import Client, Credentials, Person
 
@@ -31,15 +29,6 @@ def settings(**given: Any) -> Settings:
         log_format="json",
     )
     return replace(quick, **given)
-
-
-def migrated(database_url: str) -> None:
-    """Brings a new database to the current schema."""
-    engine = create_database_engine(database_url, pool_size=1)
-    try:
-        schema.migrate(engine)
-    finally:
-        engine.dispose()
 
 
 class House:

@@ -3,6 +3,8 @@
 So far the built-in roles, granted at `/`; the questions are already those of the full engine.
 """
 
+from collections.abc import Callable
+
 from service.access.errors import LastOwner, PermissionMissing, ScopeMissing
 from service.access.models import BUILT_IN, OWNER, ROOT, SELF
 from service.access.repository import GrantRepository
@@ -57,11 +59,14 @@ class AccessService:
         GrantRepository(tx.connection).delete_of(subject)
         tx.change(ChangeKind.GRANTS, subject)
 
-    def refuse_if_last_owner(self, tx: Tx, subject: str) -> None:
-        """Raises LastOwner when nobody else owns `/`."""
+    def refuse_if_last_owner(
+        self, tx: Tx, subject: str, *, could_take_over: Callable[[str], bool]
+    ) -> None:
+        """Raises LastOwner when no other owner of `/` could take over from this one."""
         grants = GrantRepository(tx.connection)
         grants.lock_owners()
-        if grants.holders(ROOT, OWNER.name) == {subject}:
+        owners = grants.holders(ROOT, OWNER.name)
+        if subject in owners and not any(map(could_take_over, owners - {subject})):
             raise LastOwner
 
     def _load(self, subject: str) -> frozenset[str]:

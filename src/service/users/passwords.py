@@ -92,7 +92,9 @@ class PasswordHasher:
             if not possible or not right:
                 return Verified(right=False)
             outdated = self._context.needs_update(against)
-            return Verified(True, self._context.hash(_normal(password)) if outdated else None)
+            return Verified(
+                right=True, new_hash=self._context.hash(_normal(password)) if outdated else None
+            )
 
         return self._run(check)
 

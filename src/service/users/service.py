@@ -10,6 +10,7 @@ from service.kernel.call import Call, Committed
 from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
 from service.kernel.crypto import KeyRing
+from service.kernel.errors import InvalidArgument
 from service.kernel.updates import fields_to_change
 from service.sessions.service import SessionService
 from service.storage.cache import FollowingCache
@@ -138,6 +139,8 @@ class UserService:
             self._access.require(
                 call.principal, permission="users.manage", path=f"/{names.user(user_id)}"
             )
+        if "email" in fields and not wanted.email:
+            raise InvalidArgument.field("user.email", "must not be empty")
         with self._db.transaction(call) as tx:
             users = self._users(tx)
             user = users.get_for_update(user_id)
@@ -161,7 +164,7 @@ class UserService:
         with self._db.transaction(call) as tx:
             user = self._users(tx).get_for_update(user_id)
             user.require_etag(etag)
-            self._access.refuse_if_last_owner(tx, user.subject)
+            self._refuse_if_last_owner(tx, user)
             if user.state is not State.SUSPENDED:
                 user.state = State.SUSPENDED
                 self._write(tx, user)
@@ -190,7 +193,7 @@ class UserService:
             users = self._users(tx)
             user = users.get_for_update(user_id)
             user.require_etag(etag)
-            self._access.refuse_if_last_owner(tx, user.subject)
+            self._refuse_if_last_owner(tx, user)
             self._sessions.end_for_good(tx, user.subject)
             self._access.forget_subject(tx, user.subject)
             users.delete(user_id)
@@ -237,6 +240,14 @@ class UserService:
             )
             tx.record(PasswordChanged(user.subject))
             tx.commit(None)
+
+    def _refuse_if_last_owner(self, tx: Tx, user: User) -> None:
+        users = self._users(tx)
+
+        def can_sign_in(owner: str) -> bool:
+            return users.get(names.user_id(owner)).state is State.ACTIVE
+
+        self._access.refuse_if_last_owner(tx, user.subject, could_take_over=can_sign_in)
 
     def _write(self, tx: Tx, user: User) -> None:
         user.update_time = self._clock.now()
