@@ -267,7 +267,9 @@ class Application:
         self.redis.close()
 
     def _unready(self) -> str:
-        return "" if self.health.serving else "PostgreSQL does not answer, or we are leaving"
+        if self.health.serving:
+            return ""
+        return "leaving" if self.health.leaving else "PostgreSQL does not answer"
 
     def _show(self, metrics: ServiceMetrics, tokens: AccessTokens) -> None:
         for calls in self.pools:

@@ -116,7 +116,8 @@ class Pipeline(grpc.ServerInterceptor):
         self._authenticator = authenticator
         self._authorizer = authorizer
         self._throttle = throttle
-        self._observe = observe
+        # All at once, so that every method has its series from the start.
+        self._observers = {name: observe(method) for name, method in methods.items()}
         self._pool_of = pool_of
         self._shed_pool = shed_pool
         self._senders = senders
@@ -139,7 +140,7 @@ class Pipeline(grpc.ServerInterceptor):
         return refusing if pool.full else serving
 
     def _compile(self, method: Method, handler: Handler) -> tuple[Handler, Handler, CallPool]:
-        way = _Way(self, method, self._observe(method))
+        way = _Way(self, method, self._observers[method.full_name])
         behavior = _behavior(handler)
         if getattr(behavior, "watches", False):
             serving = way.watching(behavior, self._senders)

@@ -44,6 +44,11 @@ class Health:
         self._left = threading.Event()
         self.serving = False
 
+    @property
+    def leaving(self) -> bool:
+        """Whether NOT_SERVING is for good."""
+        return self._left.is_set()
+
     def start(self, ready: Callable[[], bool]) -> None:
         """Follows `ready` from now on, asking four times a second."""
 
