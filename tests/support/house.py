@@ -70,6 +70,12 @@ class House:
             self.application.access.grant(tx, subject, role)
             tx.commit(None)
 
+    def take_roles(self, subject: str) -> None:
+        """Takes every role."""
+        with self.application.database.transaction(Call.internal("test")) as tx:
+            self.application.access.forget_subject(tx, subject)
+            tx.commit(None)
+
     def sql(self, statement: str, **parameters: Any) -> list[Any]:
         """Runs a statement behind the service's back; answers its rows."""
         with self.application.database.transaction(Call.internal("test")) as tx:
