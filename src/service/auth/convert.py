@@ -9,6 +9,7 @@ from gatehouse.auth.v1 import tokens_pb2
 from service.auth.keys import jwk
 from service.auth.models import Identity, SignedIn, SigningKey
 from service.kernel.changes import Change, ChangeKind
+from service.kernel.errors import InvalidArgument
 from service.kernel.principal import Principal
 
 
@@ -31,7 +32,12 @@ def tokens(signed_in: SignedIn) -> tokens_pb2.Tokens:
 
 def lifetime(request: pb.ExchangeTokenRequest) -> timedelta | None:
     """How long a client wants its token to live, if it says so."""
-    return request.lifetime.ToTimedelta() if request.HasField("lifetime") else None
+    if not request.HasField("lifetime"):
+        return None
+    try:
+        return request.lifetime.ToTimedelta()
+    except (ValueError, OverflowError):
+        raise InvalidArgument.field("lifetime", "must be at most 10000 years") from None
 
 
 def introspection(found: Principal | None) -> pb.IntrospectTokenResponse:

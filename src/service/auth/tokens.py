@@ -167,7 +167,7 @@ def _nested(actors: tuple[str, ...]) -> dict[str, Any]:
 
 def until(now: datetime, lifetime: timedelta, limit: datetime) -> datetime:
     """When a token of this lifetime expires, never after what it depends on."""
-    return min(now + lifetime, limit)
+    return now + min(lifetime, limit - now)  # in this order, no lifetime is too long to add
 
 
 def _time(timestamp: float) -> datetime:
