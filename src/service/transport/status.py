@@ -1,6 +1,6 @@
 """The one place where errors become google.rpc.Status (AIP-193)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -16,6 +16,13 @@ from service.kernel.reasons import ErrorReason
 DOMAIN = "gatehouse"
 REQUEST_ID = "x-request-id"
 _STATUS_DETAILS = "grpc-status-details-bin"
+
+# Clients take 8 KiB of trailers and report more as another error. In bytes: the message stands in
+# them twice, once with up to three for each of its own.
+_MOST_MESSAGE = 512
+_MOST_FIELD = 128
+_MOST_DESCRIPTION = 256
+_MOST_VIOLATIONS = 2048
 
 _CODES: dict[type[errors.GatehouseError], grpc.StatusCode] = {
     errors.InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
@@ -64,7 +71,11 @@ def describe(error: Exception, request_id: str) -> Refusal:
     """What the client is told of an error; of one that is not ours, nothing but the request id."""
     code = code_of(error)
     ours = isinstance(error, errors.GatehouseError) and code is not grpc.StatusCode.INTERNAL
-    message = str(error) if ours else f"Internal error; report request id {request_id}."
+    message = (
+        _cut(str(error), _MOST_MESSAGE)
+        if ours
+        else f"Internal error; report request id {request_id}."
+    )
     number, _ = code.value
     status = Status(code=number, message=message)
     for detail in _details(error, request_id):
@@ -82,12 +93,7 @@ def _details(error: Exception, request_id: str) -> Iterator[Message]:
         yield details.ErrorInfo(reason=ErrorReason.INTERNAL, domain=DOMAIN)
     match error:
         case errors.InvalidArgument(violations=violations) if violations:
-            yield details.BadRequest(
-                field_violations=[
-                    details.BadRequest.FieldViolation(field=it.field, description=it.description)
-                    for it in violations
-                ]
-            )
+            yield _bad_request(violations)
         case errors.NotFound():
             yield details.ResourceInfo(resource_type=error.resource_type, resource_name=error.name)
         case errors.PreconditionFailed():
@@ -102,3 +108,22 @@ def _details(error: Exception, request_id: str) -> Iterator[Message]:
             retry.retry_delay.FromNanoseconds(round(seconds * 1e9))
             yield retry
     yield details.RequestInfo(request_id=request_id)
+
+
+def _bad_request(violations: Sequence[errors.FieldViolation]) -> details.BadRequest:
+    """The first violations, as many as there is room for; one at least."""
+    told = details.BadRequest()
+    for violation in violations:
+        told.field_violations.add(
+            field=_cut(violation.field, _MOST_FIELD),
+            description=_cut(violation.description, _MOST_DESCRIPTION),
+        )
+        if told.ByteSize() > _MOST_VIOLATIONS:
+            break
+    return told
+
+
+def _cut(text: str, most: int) -> str:
+    """The text, or its beginning in at most so many bytes."""
+    packed = text.encode(errors="replace")
+    return text if len(packed) <= most else packed[: most - 3].decode(errors="ignore") + "…"

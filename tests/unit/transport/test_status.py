@@ -137,3 +137,18 @@ def test_what_is_no_error_of_ours_tells_nothing(error: Exception) -> None:
 
 def test_a_base_exception_of_python_is_internal() -> None:
     assert code_of(RecursionError()) is grpc.StatusCode.INTERNAL
+
+
+@pytest.mark.parametrize("text", ["x", "é", "\U0001f980", "\ud800", "%"])
+def test_no_refusal_is_too_long_for_a_client(text: str) -> None:
+    violations = [errors.FieldViolation(text * 5000, text * 5000)] * 500
+    refusal = describe(errors.InvalidArgument(text * 100_000, violations), "r" * 128)
+    trailers = sum(len(key) + 4 * len(value) // 3 + 32 for key, value in refusal.trailers)
+    assert trailers + 3 * len(refusal.message.encode()) < 8192
+    assert refusal.message.startswith((text, "?"))
+
+
+def test_a_violation_that_fits_is_told_whole() -> None:
+    violations = [errors.FieldViolation(f"names[{n}]", "must be one") for n in range(20)]
+    bad = told(errors.InvalidArgument("x", violations))[2][details.BadRequest]
+    assert [it.field for it in bad.field_violations] == [it.field for it in violations]

@@ -1,0 +1,143 @@
+"""Every RPC against every kind of caller, as the contract's own options say."""
+
+from collections.abc import Callable
+
+import grpc
+import pytest
+from gatehouse.options.v1 import auth_pb2
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+
+from service.access.models import BUILT_IN
+from tests.support.clients import Client, every_method
+from tests.support.house import House
+from tests.support.refusals import PERMISSION_DENIED, UNAUTHENTICATED, read
+
+NOBODY = "users/0190a5b4-0000-7000-8000-000000000000"
+STRANGERS = {
+    "anonymous": "TOKEN_MISSING",
+    "expired": "TOKEN_EXPIRED",
+    "suspended": "SESSION_REVOKED",
+    "deleted": "SESSION_REVOKED",
+    "revoked": "SESSION_REVOKED",
+    "forged": "TOKEN_INVALID",
+}
+KNOWN = ["nobody special", "member", "auditor", "admin", "owner"]
+NOT_YET = {"TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "SESSION_REVOKED"}
+
+
+def _suspended(gatehouse: House) -> Client:
+    person = gatehouse.new_person("roles/admin")
+    gatehouse.admin.users.SuspendUser(name=person.name)
+    return person
+
+
+def _deleted(gatehouse: House) -> Client:
+    person = gatehouse.new_person("roles/admin")
+    gatehouse.admin.users.DeleteUser(name=person.name)
+    return person
+
+
+def _revoked(gatehouse: House) -> Client:
+    person = gatehouse.new_person("roles/admin")
+    person.auth.Logout()
+    return person
+
+
+MAKE: dict[str, Callable[[House], Client]] = {
+    "anonymous": lambda gatehouse: gatehouse.anonymous,
+    "expired": lambda gatehouse: gatehouse.worn_out(gatehouse.admin),
+    "suspended": _suspended,
+    "deleted": _deleted,
+    "revoked": _revoked,
+    "forged": lambda gatehouse: gatehouse.anonymous.bearing("e30.e30.e30"),
+    "nobody special": lambda gatehouse: gatehouse.new_person(),
+    "member": lambda gatehouse: gatehouse.new_person("roles/member"),
+    "auditor": lambda gatehouse: gatehouse.new_person("roles/auditor"),
+    "admin": lambda gatehouse: gatehouse.new_person("roles/admin"),
+    "owner": lambda gatehouse: gatehouse.new_person("roles/owner"),
+}
+
+
+def rule_of(rpc: MethodDescriptor) -> auth_pb2.Auth:
+    return rpc.GetOptions().Extensions[auth_pb2.auth]
+
+
+def a_request(client: Client, rpc: MethodDescriptor) -> Message:
+    """A request about somebody else: enough for a path, too little for anything to happen."""
+    request = client.method(rpc).request()
+    template = rule_of(rpc).path
+    while "{" in template:
+        _, _, rest = template.partition("{")
+        field, _, template = rest.partition("}")
+        *above, last = field.split(".")
+        target = request
+        for name in above:
+            target = getattr(target, name)
+        setattr(target, last, NOBODY)
+    return request
+
+
+def reason(client: Client, rpc: MethodDescriptor) -> str:
+    """Why the call is refused, if it is."""
+    try:
+        answer = client.method(rpc)(a_request(client, rpc))
+        if hasattr(answer, "cancel"):
+            next(answer)
+            answer.cancel()
+    except grpc.RpcError as error:
+        refusal = read(error)
+        if refusal.reason in NOT_YET:
+            assert refusal.code is UNAUTHENTICATED
+        if refusal.reason in {"SCOPE_MISSING", "PERMISSION_MISSING"}:
+            assert refusal.code is PERMISSION_DENIED
+        return refusal.reason
+    return ""
+
+
+EVERY = pytest.mark.parametrize("rpc", list(every_method()), ids=lambda it: it.name)
+
+
+@EVERY
+@pytest.mark.parametrize("who", STRANGERS)
+def test_who_is_not_let_in(gatehouse: House, rpc: MethodDescriptor, who: str) -> None:
+    told = reason(MAKE[who](gatehouse), rpc)
+    if rule_of(rpc).public:
+        assert told not in NOT_YET
+    else:
+        assert told == STRANGERS[who]
+
+
+@EVERY
+@pytest.mark.parametrize("who", KNOWN)
+def test_who_is_let_in_may_what_their_role_may(
+    gatehouse: House, rpc: MethodDescriptor, who: str
+) -> None:
+    rule = rule_of(rpc)
+    role = BUILT_IN.get(f"roles/{who}")
+    may = not rule.permission or (role is not None and role.allows(rule.permission))
+    told = reason(MAKE[who](gatehouse), rpc)
+    assert told not in NOT_YET
+    if rule.permission:
+        assert (told == "PERMISSION_MISSING") is not may
+
+
+@EVERY
+@pytest.mark.parametrize("scope", ["nothing:read", "nothing:write"])
+def test_a_token_for_something_else_is_refused_whatever_its_role(
+    gatehouse: House, rpc: MethodDescriptor, scope: str
+) -> None:
+    owner = gatehouse.new_person("roles/owner")
+    narrow = owner.bearing(owner.auth.ExchangeToken(scopes=[scope]).tokens.access_token)
+    assert (reason(narrow, rpc) == "SCOPE_MISSING") is bool(rule_of(rpc).scope)
+
+
+@EVERY
+def test_the_scope_that_a_method_asks_for_is_enough(
+    gatehouse: House, rpc: MethodDescriptor
+) -> None:
+    if not (scope := rule_of(rpc).scope):
+        pytest.skip("asks for none")
+    owner = gatehouse.new_person("roles/owner")
+    narrow = owner.bearing(owner.auth.ExchangeToken(scopes=[scope]).tokens.access_token)
+    assert reason(narrow, rpc) not in {"SCOPE_MISSING", "PERMISSION_MISSING", *NOT_YET}
