@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from service.auth.first_admin import FirstAdmin
-from service.embedded import EmbeddedStores, open_stores
+from service.embedded import EmbeddedError, EmbeddedStores, open_stores
 from service.kernel.crypto import KeyRing
 from service.kernel.errors import Unavailable
 from service.settings import Settings
@@ -115,7 +115,13 @@ def work(settings: Settings) -> None:
 
 
 def _ring(settings: Settings) -> KeyRing:
-    return settings.encryption_keys or kept_ring(settings.data_dir / "encryption.keys")
+    if settings.encryption_keys:
+        return settings.encryption_keys
+    path = settings.data_dir / "encryption.keys"
+    try:
+        return kept_ring(path)
+    except ValueError as error:
+        raise EmbeddedError(f"{path} is damaged: it {error}") from None
 
 
 def _prepare(application: Application, stores: Stores) -> FirstAdmin | None:

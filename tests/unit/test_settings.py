@@ -300,7 +300,3 @@ def test_an_access_token_does_not_outlive_its_refresh_token() -> None:
 @pytest.mark.parametrize("text", ["9s", "25h"])
 def test_access_tokens_are_short_lived(text: str) -> None:
     assert "a duration from 10s to 24h" in refused(ACCESS_TOKEN_LIFETIME=text)
-
-
-def test_a_clients_variables_are_no_settings_and_no_mistakes() -> None:
-    assert read(SERVER="gatehouse.internal:50051", CA_FILE="ca.pem") == read()

@@ -59,6 +59,11 @@ class Announcement:
         if tls:
             options += " --ca-file CA.pem"
             encryption = "-cacert CA.pem"
+        elif not reachable(self._settings.grpc_address, 0).is_loopback:
+            options += " --plaintext"
+        if self._settings.tls_client_ca_file is not None:
+            options += " --cert-file CERT.pem --key-file KEY.pem"
+            encryption += " -cert CERT.pem -key KEY.pem"
         body = json.dumps({"email": email, "password": password or "…"}, ensure_ascii=False)
         lines = [
             f"{command} login {shlex.quote(email)}{options}",

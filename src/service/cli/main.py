@@ -6,7 +6,6 @@ for SQLAlchemy.
 
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -21,7 +20,8 @@ app = typer.Typer(
     # Plain help: half as high as with boxes, and examples that can be copied.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Times are of this machine's zone,"
+    " in JSON UTC.",
 )
 app.command()(serve.serve)
 app.command()(migrate.migrate)
@@ -36,6 +36,8 @@ app.add_typer(sessions.app, name="sessions")
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         print(f"gatehouse {version('gatehouse')}")
         raise typer.Exit
 

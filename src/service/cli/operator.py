@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from service.cli.failure import Failed
 from service.embedded import EmbeddedError
 from service.kernel.crypto import CannotOpen
-from service.kernel.errors import GatehouseError, InvalidArgument
+from service.kernel.errors import GatehouseError, InvalidArgument, Unavailable
 from service.ops.logging import configure_logging
 from service.serving import stores_at_hand
 from service.settings import BadSetting, Settings
@@ -31,6 +31,10 @@ def in_one_line() -> Iterator[None]:
     except InvalidArgument as error:
         raise Failed(
             "; ".join(f"{it.field}: {it.description}" for it in error.violations)
+        ) from error
+    except Unavailable as error:
+        raise Failed(
+            "the database is away: is it running, and GATEHOUSE_DATABASE_URL right?"
         ) from error
     except GatehouseError as error:
         raise Failed(error.message) from error

@@ -23,9 +23,6 @@ from service.settings.values import Address, Rate
 _PREFIX = "GATEHOUSE_"
 _CONFIG = "GATEHOUSE_CONFIG"
 
-# Read by the commands that are clients; an operator's shell may well hold both.
-_OF_CLIENTS = {f"{_PREFIX}{name}" for name in ("SERVER", "CA_FILE", "CERT_FILE", "KEY_FILE")}
-
 # The command's own as a client (`gatehouse whoami`), which may stand in the same shell.
 _CLIENT = {f"{_PREFIX}{name}" for name in ("SERVER", "CA_FILE", "CERT_FILE", "KEY_FILE")}
 
@@ -119,7 +116,7 @@ _Given = dict[str, tuple[str, object]]
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> _Given:
     known = {f"{_PREFIX}{name.upper()}": name for name in _METADATA}
-    for variable in sorted(environ.keys() - known.keys() - _OF_CLIENTS - {_CONFIG}):
+    for variable in sorted(environ.keys() - known.keys() - _CLIENT - {_CONFIG}):
         if variable.startswith(_PREFIX) and not _SERVICE_LINK.fullmatch(variable):
             nearest = _nearest(variable.upper(), [*known, _CONFIG])
             problems.append(f"{_shown(variable)} is no setting: the nearest is {nearest}")
