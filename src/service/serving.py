@@ -1,5 +1,6 @@
 """`gatehouse serve` and `worker`: from nothing to serving, and back without losing a call."""
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -128,6 +129,10 @@ def _prepare(application: Application, stores: Stores) -> FirstAdmin | None:
     _require_schema(stores)
     admin = application.prepare()
     application.serve()
+    # What is there now stays: without this, looking through it for garbage again and again costs
+    # a fifth of a quick call.
+    gc.collect()
+    gc.freeze()
     return admin
 
 
