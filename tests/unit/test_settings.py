@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from service.cli.main import app
+from service.cli.commands import app
 from service.settings import Address, BadSetting, Rate, Settings
 
 KEY = base64.b64encode(bytes(32)).decode()

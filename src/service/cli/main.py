@@ -1,67 +1,37 @@
-"""The `gatehouse` command: it runs the service, and is a client of it like any other.
-
-What a command needs is imported when it runs where that is much: `gatehouse whoami` shall not wait
-for SQLAlchemy.
-"""
+"""The `gatehouse` command: it runs the service, and is a client of it like any other."""
 
 import os
 import sys
-from typing import Annotated
 
-import typer
-
-from service.cli import admin, doctor, migrate, serve, sessions, signin, users
 from service.cli.failure import Failed
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    # Plain help: half as high as with boxes, and examples that can be copied.
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Times are of this machine's zone,"
-    " in JSON UTC.",
-)
-app.command()(serve.serve)
-app.command()(migrate.migrate)
-app.command()(doctor.doctor)
-app.add_typer(admin.app, name="admin")
-app.command()(signin.login)
-app.command()(signin.whoami)
-app.command()(signin.logout)
-app.add_typer(users.app, name="users")
-app.add_typer(sessions.app, name="sessions")
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        from importlib.metadata import version
-
-        print(f"gatehouse {version('gatehouse')}")
-        raise typer.Exit
-
-
-@app.callback()
-def gatehouse(
-    _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """Identity and access for a company's services, over gRPC."""
+_INTERRUPTED = 130
 
 
 def main() -> None:
-    """Runs the command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
+    """Runs the command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted."""
     try:
+        # Not above: importing takes a moment, in which Ctrl-C may come.
+        from service.cli.commands import app
+
         app(prog_name="gatehouse")
     except Failed as failure:
         sys.stdout.flush()
         for line in str(failure).splitlines():  # several settings may be wrong, a line each
-            print(f"gatehouse: {line}", file=sys.stderr)
+            _complain(line)
+        sys.exit(1)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] in {"service", "gatehouse", "gatehouse_client"}:
+            raise
+        _complain(f"{missing.name} is not installed: install gatehouse[server]")
         sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output has seen enough, such as `head`; say nothing at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _complain(line: str) -> None:
+    print(f"gatehouse: {line}", file=sys.stderr)

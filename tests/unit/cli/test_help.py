@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from service.cli.main import app
+from service.cli.commands import app
 
 COMMANDS = {
     "serve",
@@ -81,7 +81,7 @@ def test_no_password_is_an_argument() -> None:
 
 
 def test_a_client_command_waits_for_nothing_of_the_service() -> None:
-    said = "import sys; import service.cli.main; print(*sys.modules)"
+    said = "import sys; import service.cli.commands; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     imported = {name.partition(".")[0] for name in done.stdout.split()}
     assert not imported & HEAVY

@@ -1,0 +1,89 @@
+"""The commands at a real terminal: hidden prompts, questions, and tables that fit."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+
+from tests.e2e.cli.conftest import PASSWORD
+from tests.support.commands import Shell
+
+
+class Terminal:
+    """A pseudo-terminal with a command in it."""
+
+    def __init__(self, shell: Shell, *arguments: str, columns: int = 80) -> None:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self._ours = ours
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments],
+            env=shell.environment | {"TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.shown = ""
+
+    def type(self, line: str, *, at: str) -> None:
+        """Types a line once the prompt is there."""
+        while at not in self.shown:
+            self.shown += os.read(self._ours, 4096).decode()
+        self.shown = ""
+        os.write(self._ours, f"{line}\n".encode())
+
+    def end(self) -> int:
+        """Reads to the end; answers the exit code."""
+        try:
+            while chunk := os.read(self._ours, 4096):
+                self.shown += chunk.decode()
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        os.close(self._ours)
+        return self._process.wait(30)
+
+
+def test_a_typed_password_is_not_shown(shell: Shell, email: str) -> None:
+    terminal = Terminal(shell, "login", email)
+    terminal.type(PASSWORD, at=f"Password of {email}: ")
+    assert terminal.end() == 0
+    assert "Signed in to" in terminal.shown
+    assert PASSWORD not in terminal.shown
+
+
+def test_a_new_password_is_typed_twice(admin_shell: Shell) -> None:
+    terminal = Terminal(admin_shell, "users", "create", "twice@example.org")
+    terminal.type(PASSWORD, at="New password of twice@example.org: ")
+    terminal.type("something else", at="The same again: ")
+    assert terminal.end() == 2
+    assert "the two passwords differ" in terminal.shown
+
+
+@pytest.mark.parametrize(("said", "code"), [("n", 1), ("y", 0)])
+def test_deleting_is_done_after_a_yes_only(
+    admin_shell: Shell, email: str, said: str, code: int
+) -> None:
+    terminal = Terminal(admin_shell, "users", "delete", email)
+    terminal.type(said, at="for good? [y/N]: ")
+    assert terminal.end() == code
+    assert admin_shell.run("users", "show", email).code == 1 - code
+
+
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_tables_fit_the_terminal_and_keep_names_whole(
+    admin_shell: Shell, email: str, columns: int
+) -> None:
+    user = admin_shell.run("users", "show", email, "--json").json["user"]
+    terminal = Terminal(admin_shell, "users", "list", "--limit", "0", columns=columns)
+    assert terminal.end() == 0
+    assert user["name"] in terminal.shown
+    plain = terminal.shown.replace("\x1b[1m", "").replace("\x1b[0m", "")
+    assert max(map(len, plain.splitlines())) <= columns
+    assert ("CREATED" in plain) == (columns >= 120)
