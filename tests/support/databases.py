@@ -19,7 +19,7 @@ class Databases:
 
     def __init__(self, database_url: str, redis_url: str) -> None:
         self._url = database_url
-        self._redis_url = redis_url
+        self.redis_url = redis_url
         self._numbers = itertools.count(1)
         self._run(f"CREATE DATABASE {_TEMPLATE}")
         with one_connection(self._of(_TEMPLATE)) as engine:
@@ -29,7 +29,7 @@ class Databases:
         """A database of one's own, the schema up to date, nothing in it; Valkey is shared."""
         name = f"test_{next(self._numbers)}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-        return Stores(self._of(name), self._redis_url, RING)
+        return Stores(self._of(name), self.redis_url, RING)
 
     def _of(self, name: str) -> str:
         return re.sub(r"/\w+\?", f"/{name}?", self._url)

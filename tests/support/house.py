@@ -32,13 +32,11 @@ def settings(**given: Any) -> Settings:
     return replace(quick, **given)
 
 
-class House:
-    """A started application, its channel, and its people."""
+class Site:
+    """A Gatehouse somewhere, reached over gRPC, and its people."""
 
-    def __init__(self, application: Application, stores: Stores) -> None:
-        self.application = application
-        self.stores = stores
-        self.address = f"127.0.0.1:{application.grpc_port}"
+    def __init__(self, port: int) -> None:
+        self.address = f"127.0.0.1:{port}"
         self.channel = grpc.insecure_channel(self.address)
         self.anonymous = Client(self.channel)
         self.admin = self.sign_in(Credentials("", ADMIN_EMAIL, PASSWORD))
@@ -50,20 +48,31 @@ class House:
         )
         return Person(self.channel, credentials, answer.tokens)
 
+    def new_person(self, **fields: Any) -> Person:
+        """A new user, signed in."""
+        return self.sign_in(self.new_user(**fields))
+
+    def new_user(self, **fields: Any) -> Credentials:
+        """A new user who can sign in."""
+        user = {"email": new_email()} | fields
+        answer = self.admin.users.CreateUser(user=user, password=PASSWORD)
+        return Credentials(answer.user.name, user["email"], PASSWORD)
+
+
+class House(Site):
+    """One that is served in this process, so that a test may reach behind it."""
+
+    def __init__(self, application: Application, stores: Stores) -> None:
+        self.application = application
+        self.stores = stores
+        super().__init__(application.grpc_port)
+
     def new_person(self, role: str = "", **fields: Any) -> Person:
         """A new user, signed in, holding the role at `/`."""
-        credentials = self.new_user(role, **fields)
-        return self.sign_in(credentials)
-
-    def new_user(self, role: str = "", **fields: Any) -> Credentials:
-        """A new user who can sign in."""
-        email = fields.pop("email", new_email())
-        answer = self.admin.users.CreateUser(
-            user={"email": email, **fields}, password=PASSWORD, request_id=str(uuid4())
-        )
+        credentials = self.new_user(**fields)
         if role:
-            self.grant(answer.user.name, role)
-        return Credentials(answer.user.name, email, PASSWORD)
+            self.grant(credentials.name, role)
+        return self.sign_in(credentials)
 
     def worn_out(self, person: Person) -> Client:
         """The person with a token that was good an hour ago."""

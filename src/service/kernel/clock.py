@@ -14,8 +14,13 @@ class Clock:
         self._offset = 0.0
 
     def follow(self, database_now: datetime, *, sent: float, received: float) -> None:
-        """Takes the offset. `sent` and `received` are `time.time()` around the read."""
-        self._offset = database_now.timestamp() - (sent + received) / 2
+        """Takes the offset. `sent` and `received` are `time.time()` around the read.
+
+        An offset that the read does not contradict is kept, so that time runs evenly.
+        """
+        now = database_now.timestamp()
+        if not now - received <= self._offset <= now - sent:
+            self._offset = now - (sent + received) / 2
 
     def timestamp(self) -> float:
         """Seconds since the epoch, in database time."""

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from time import time
 
+import pytest
+
 from service.kernel.clock import Clock
 
 HOUR = timedelta(hours=1)
@@ -18,8 +20,16 @@ def test_the_clock_follows_database_time() -> None:
 
 def test_half_of_the_trip_is_allowed_for() -> None:
     clock = Clock()
-    clock.follow(datetime.fromtimestamp(1000.0, UTC), sent=980.0, received=1000.0)
-    assert clock._offset == 10.0
+    clock.follow(datetime.fromtimestamp(1000.0, UTC), sent=880.0, received=900.0)
+    assert clock._offset == 110.0
+
+
+@pytest.mark.parametrize(("sent", "received"), [(890.0, 890.0), (870.0, 891.0), (889.0, 1000.0)])
+def test_a_read_that_agrees_leaves_the_clock_as_it_is(sent: float, received: float) -> None:
+    clock = Clock()
+    clock._offset = 110.0
+    clock.follow(datetime.fromtimestamp(1000.0, UTC), sent=sent, received=received)
+    assert clock._offset == 110.0
 
 
 def test_the_time_is_aware_and_in_utc() -> None:

@@ -1,0 +1,109 @@
+"""A real `gatehouse serve`, in a process of its own that can be killed."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGTERM, Signals
+from typing import Any
+
+import psutil
+
+from tests.support.house import PASSWORD, Site
+from tests.support.waiting import wait_until
+
+_COMMAND = Path(sys.executable).with_name("gatehouse")
+
+
+class ServerProcess:
+    """Serves from one DATA_DIR; can be started again after it ended, however it ended."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.data_dir = data_dir
+        self._settings = {
+            "GRPC_ADDRESS": "127.0.0.1:0",
+            "OPS_ADDRESS": "127.0.0.1:0",
+            "DATA_DIR": str(data_dir),
+            "BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
+            "BCRYPT_COST": "4",
+            "LOGIN_RATE": "1000000/minute",
+            "LOG_FORMAT": "json",
+            "DRAIN_WAIT": "0s",
+        } | settings
+        self.lines: list[dict[str, Any]] = []
+
+    def start(self) -> Site:
+        """Starts, and answers the site once it serves."""
+        self.lines = []
+        ours = {f"GATEHOUSE_{name}": value for name, value in self._settings.items()}
+        self.process = subprocess.Popen(
+            [_COMMAND, "serve"],
+            env={**os.environ, **ours},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        wait_until(lambda: self._serving() or self.process.poll() is not None, "serving", 60)
+        serving = self._serving()
+        assert serving, self.lines
+        self.site = Site(serving["grpc"])
+        return self.site
+
+    def stores(self, name: str) -> list[psutil.Process]:
+        """The processes of a store: `postgres` or `valkey`."""
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        return [it for it in found if name in it.name()]
+
+    def signal_stores(self, name: str, signal: Signals) -> list[psutil.Process]:
+        """Sends every process of a store a signal."""
+        found = self.stores(name)
+        assert found, f"no {name} runs"
+        for process in found:
+            process.send_signal(signal)
+        return found
+
+    def kill_everything(self) -> None:
+        """The server and both stores at once, as when the power goes."""
+        every = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(True)]
+        for process in every:
+            process.send_signal(SIGKILL)
+        self._ended()
+        psutil.wait_procs(every, 30)
+
+    def kill_server(self) -> None:
+        """The server alone; its stores are left to see to themselves."""
+        self.process.send_signal(SIGKILL)
+        self._ended()
+
+    def stop(self) -> int:
+        """Asks the server to leave; answers its exit code."""
+        self.process.send_signal(SIGTERM)
+        return self._ended()
+
+    def close(self) -> None:
+        """Ends whatever is left of it."""
+        if self.process.poll() is None:
+            for store in psutil.Process(self.process.pid).children(recursive=True):
+                store.send_signal(SIGCONT)
+            self.stop()
+
+    def _ended(self) -> int:
+        code = self.process.wait(60)
+        self._reader.join()
+        self.site.channel.close()
+        return code
+
+    def _serving(self) -> dict[str, Any] | None:
+        return next((it for it in self.lines if it.get("event") == "serving"), None)
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as stream:
+            for line in stream:
+                self.lines.append(json.loads(line) if line.startswith("{") else {"text": line})
