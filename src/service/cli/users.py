@@ -7,23 +7,14 @@ from uuid import uuid4
 import typer
 from gatehouse.users.v1 import user_service_pb2 as pb
 from gatehouse.users.v1.user_pb2 import User
-from google.protobuf.message import Message
 
 from service.cli.client import Client, against_server
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.passwords import read_password
-from service.cli.screen import Column, when
+from service.cli.user_view import show_user, show_users
 from service.cli.who import name_of
 
 app = typer.Typer(no_args_is_help=True, help="See and change who can sign in.")
-
-_COLUMNS = [
-    Column("NAME"),
-    Column("EMAIL", folds=True),
-    Column("STATE"),
-    Column("DISPLAY NAME", from_width=100, folds=True),
-    Column("CREATED", from_width=120),
-]
 
 
 class State(StrEnum):
@@ -76,11 +67,7 @@ def list_users(
     if state is not None:
         request.state = User.State.Value(f"STATE_{state.name}")
     found = read_pages(client.users.ListUsers, request, pb.ListUsersResponse(), limit)
-    if client.screen.as_json:
-        client.screen.json(found)
-        return
-    client.screen.table(_COLUMNS, map(_row, found.users))
-    client.screen.more(found.next_page_token)
+    show_users(client, found)
 
 
 @app.command()
@@ -114,7 +101,7 @@ def create(
     user = User(email=email, display_name=display_name, attributes=_pairs(attribute))
     request = pb.CreateUserRequest(user=user, password=password, request_id=str(uuid4()))
     answer = client.users.CreateUser(request)
-    _show(client, answer, answer.user)
+    show_user(client, answer, answer.user)
 
 
 @app.command()
@@ -128,7 +115,7 @@ def show(client: Client, user: Who) -> None:
       gatehouse users show users/me --json
     """
     answer = client.users.GetUser(pb.GetUserRequest(name=name_of(client, user)))
-    _show(client, answer, answer.user)
+    show_user(client, answer, answer.user)
 
 
 @app.command()
@@ -177,7 +164,7 @@ def update(
         raise typer.BadParameter("name something to change, such as --display-name")
     request.user.CopyFrom(changed)
     answer = client.users.UpdateUser(request)
-    _show(client, answer, answer.user)
+    show_user(client, answer, answer.user)
 
 
 @app.command()
@@ -192,7 +179,7 @@ def suspend(client: Client, user: Who, etag: Etag = "") -> None:
     name = name_of(client, user)
     request = pb.SuspendUserRequest(name=name, etag=etag, request_id=str(uuid4()))
     answer = client.users.SuspendUser(request)
-    _show(client, answer, answer.user)
+    show_user(client, answer, answer.user)
 
 
 @app.command()
@@ -207,7 +194,7 @@ def reactivate(client: Client, user: Who, etag: Etag = "") -> None:
     name = name_of(client, user)
     request = pb.ReactivateUserRequest(name=name, etag=etag, request_id=str(uuid4()))
     answer = client.users.ReactivateUser(request)
-    _show(client, answer, answer.user)
+    show_user(client, answer, answer.user)
 
 
 @app.command()
@@ -231,33 +218,6 @@ def delete(
         pb.DeleteUserRequest(name=name, etag=etag, request_id=str(uuid4()))
     )
     client.screen.answer(answer, f"Deleted {name}.")
-
-
-def _show(client: Client, answer: Message, user: User) -> None:
-    if client.screen.as_json:
-        client.screen.json(answer)
-        return
-    client.screen.facts(
-        {
-            "name": user.name,
-            "email": user.email + ("" if user.email_verified else " (not verified)"),
-            "display name": user.display_name,
-            "state": _state(user),
-            "second factor": "enrolled" if user.mfa_enabled else "none",
-            "attributes": ", ".join(f"{k}={v}" for k, v in sorted(user.attributes.items())),
-            "created": when(user.create_time),
-            "updated": when(user.update_time),
-            "etag": user.etag,
-        }
-    )
-
-
-def _row(user: User) -> list[str]:
-    return [user.name, user.email, _state(user), user.display_name, when(user.create_time)]
-
-
-def _state(user: User) -> str:
-    return User.State.Name(user.state).removeprefix("STATE_").lower()
 
 
 def _pairs(given: list[str] | None) -> dict[str, str]:

@@ -23,7 +23,7 @@ class Terminal:
         self._ours = ours
         self._process = subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],
-            env=shell.environment | {"TERM": "xterm"},
+            env=shell.environment | {"TERM": "xterm", "COLUMNS": str(columns)},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
