@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    no_args_is_help=True, help="Repair what needs no sign-in, on the server's machine."
+    no_args_is_help=True, help="Repair, on the server's machine, what needs no token."
 )
 
 _GENERATED_BYTES = 18

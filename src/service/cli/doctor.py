@@ -8,10 +8,10 @@ import typer
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Check settings, TLS, ports, stores, schema, clock and keys: a line each.
+    """Check all that the server needs: a line each.
 
-    Works whether or not the server is running, and changes nothing. The exit code is 1 if anything
-    needs attention.
+    Settings, TLS files, ports, stores, schema, clock and encryption keys; whether or not the server
+    is running, and without changing anything. The exit code is 1 if anything needs attention.
 
     \b
     Examples:

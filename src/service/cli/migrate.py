@@ -16,7 +16,7 @@ def migrate(
     \b
     Examples:
       gatehouse migrate
-      GATEHOUSE_DATABASE_URL=postgresql://gatehouse@db/gatehouse gatehouse migrate
+      GATEHOUSE_CONFIG=gatehouse.toml gatehouse migrate
     """
     from service.cli.operator import in_one_line, read_settings
     from service.cli.screen import Screen

@@ -76,7 +76,7 @@ def whoami(client: Client) -> None:
 
 @against_server
 def logout(client: Client) -> None:
-    """Sign out: end the session at the server, and forget its tokens here.
+    """Sign out: end the session and forget its tokens.
 
     \b
     Examples:
