@@ -81,7 +81,13 @@ def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None
         application = Application(settings, stores)
         running.callback(application.stop, settings.drain_grace.total_seconds())
         application.listen()
-        admin = _once_there(leaving, lambda: _prepare(application, stores))
+        _once_there(leaving, lambda: _require_schema(stores))
+        admin = _once_there(leaving, application.prepare)
+        _once_there(leaving, application.serve)
+        # What is there now stays: without this, looking through it for garbage again and again
+        # costs a fifth of a quick call.
+        gc.collect()
+        gc.freeze()
         if settings.embedded:  # elsewhere workers are processes of their own
             background = BackgroundWork(stores)
             running.callback(background.stop)
@@ -123,17 +129,6 @@ def _ring(settings: Settings) -> KeyRing:
         return kept_ring(path)
     except ValueError as error:
         raise EmbeddedError(f"{path} is damaged: it {error}") from None
-
-
-def _prepare(application: Application, stores: Stores) -> FirstAdmin | None:
-    _require_schema(stores)
-    admin = application.prepare()
-    application.serve()
-    # What is there now stays: without this, looking through it for garbage again and again costs
-    # a fifth of a quick call.
-    gc.collect()
-    gc.freeze()
-    return admin
 
 
 def _require_schema(stores: Stores) -> None:

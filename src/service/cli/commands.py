@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import admin, doctor, migrate, serve, sessions, signin, users
+from service.cli import admin, doctor, migrate, serve, sessions, signin, users, worker
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +21,7 @@ app = typer.Typer(
     " zone, in JSON UTC.",
 )
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.add_typer(admin.app, name="admin")

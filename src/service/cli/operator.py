@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import structlog
 from sqlalchemy.exc import DBAPIError
 
 from service.cli.failure import Failed
 from service.embedded import EmbeddedError
 from service.kernel.crypto import CannotOpen
 from service.kernel.errors import GatehouseError, InvalidArgument, Unavailable
-from service.ops.logging import configure_logging
+from service.ops.logging import configure_logging, log_format
 from service.serving import stores_at_hand
 from service.settings import BadSetting, Settings
 from service.storage.schema import SchemaMismatch
@@ -52,6 +53,16 @@ def in_one_line() -> Iterator[None]:
 def first_line(error: object) -> str:
     """Of what a driver says; the rest are hints for programmers."""
     return str(error).strip().split("\n", 1)[0]
+
+
+def start_up() -> Settings:
+    """The settings, for a command that serves or works: logging as they say, warnings in it."""
+    settings = Settings.read(os.environ)
+    form = settings.log_format or log_format(sys.stderr)
+    configure_logging(form, settings.log_level, sys.stderr)
+    for warning in settings.warnings:
+        structlog.get_logger("gatehouse").warning(warning)
+    return settings
 
 
 def read_settings() -> Settings:

@@ -1,8 +1,5 @@
 """`gatehouse serve`."""
 
-import os
-import sys
-
 
 def serve() -> None:
     """Serve, until told to stop by Ctrl-C or SIGTERM.
@@ -16,22 +13,14 @@ def serve() -> None:
       gatehouse serve
       GATEHOUSE_DATA_DIR=/var/lib/gatehouse gatehouse serve
     """
-    import structlog
-
     from service.cli.announcement import Announcement
     from service.cli.failure import Failed
-    from service.cli.operator import in_one_line
-    from service.ops.logging import configure_logging, log_format
+    from service.cli.operator import in_one_line, start_up
     from service.serving import serve as serve_until_told
-    from service.settings import Settings
     from service.users.errors import PasswordRejected
 
     with in_one_line():
-        settings = Settings.read(os.environ)
-        form = settings.log_format or log_format(sys.stderr)
-        configure_logging(form, settings.log_level, sys.stderr)
-        for warning in settings.warnings:
-            structlog.get_logger("gatehouse").warning(warning)
+        settings = start_up()
         try:
             serve_until_told(settings, Announcement(settings).make)
         except PasswordRejected as error:

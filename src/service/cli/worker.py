@@ -1,0 +1,22 @@
+"""`gatehouse worker`."""
+
+
+def worker() -> None:
+    """Do the background work, until told to stop by Ctrl-C or SIGTERM.
+
+    Run one or more beside the servers; they share the queue. In embedded mode `gatehouse serve`
+    does this work itself.
+
+    \b
+    Example:
+      GATEHOUSE_CONFIG=/etc/gatehouse.toml gatehouse worker
+    """
+    from service.cli.failure import Failed
+    from service.cli.operator import in_one_line, start_up
+    from service.serving import work
+
+    with in_one_line():
+        settings = start_up()
+        if settings.embedded:
+            raise Failed("GATEHOUSE_DATABASE_URL is unset: then `gatehouse serve` does this work")
+        work(settings)
