@@ -76,7 +76,7 @@ class House(Site):
 
     def worn_out(self, person: Person) -> Client:
         """The person with a token that was good an hour ago."""
-        key = self.application.keys.signing
+        key = self.application.services.keys.signing
         claims = jwt.decode(person.tokens.access_token, options={"verify_signature": False})
         claims |= {"iat": claims["iat"] - 3600, "exp": claims["exp"] - 3600}
         headers = {"typ": "at+jwt", "kid": key.id}
@@ -85,19 +85,19 @@ class House(Site):
 
     def grant(self, subject: str, role: str) -> None:
         """Gives a built-in role at `/`; no RPC of this issue does."""
-        with self.application.database.transaction(Call.internal("test")) as tx:
-            self.application.access.grant(tx, subject, role)
+        with self.application.services.database.transaction(Call.internal("test")) as tx:
+            self.application.services.access.grant(tx, subject, role)
             tx.commit(None)
 
     def take_roles(self, subject: str) -> None:
         """Takes every role."""
-        with self.application.database.transaction(Call.internal("test")) as tx:
-            self.application.access.forget_subject(tx, subject)
+        with self.application.services.database.transaction(Call.internal("test")) as tx:
+            self.application.services.access.forget_subject(tx, subject)
             tx.commit(None)
 
     def sql(self, statement: str, **parameters: Any) -> list[Any]:
         """Runs a statement behind the service's back; answers its rows."""
-        with self.application.database.transaction(Call.internal("test")) as tx:
+        with self.application.services.database.transaction(Call.internal("test")) as tx:
             result = tx.connection.execute(text(statement), parameters)
             rows = list(result) if result.returns_rows else []
             tx.commit(None)

@@ -16,7 +16,7 @@ from service.settings import Settings
 from service.storage import schema
 from service.storage.redis import require_answer
 from service.transport.tls import TlsFiles
-from service.wiring import Application, Stores
+from service.wiring import Services, Stores
 
 _MOST_SECONDS_APART = 2.0
 _NEEDS_DATABASE = ("schema", "clock", "encryption keys")
@@ -80,7 +80,7 @@ def _stores(settings: Settings) -> Iterator[Finding]:
             yield from (_skipped(name, "the database") for name in _NEEDS_DATABASE)
 
 
-def _in_database(stores: Stores, service: Application) -> Iterator[Finding]:
+def _in_database(stores: Stores, service: Services) -> Iterator[Finding]:
     current = _looked("schema", lambda: _schema(stores))
     yield current
     if current.status is Status.OK:
@@ -129,7 +129,7 @@ def _schema(stores: Stores) -> str:
     return "the one that this version needs"
 
 
-def _clock(service: Application) -> str:
+def _clock(service: Services) -> str:
     service.feed.read()
     apart = service.clock.timestamp() - time()
     if abs(apart) > _MOST_SECONDS_APART:
@@ -140,7 +140,7 @@ def _clock(service: Application) -> str:
     return f"{abs(apart) * 1000:.0f} ms from the database's"
 
 
-def _redis(service: Application) -> str:
+def _redis(service: Services) -> str:
     started = perf_counter()
     try:
         require_answer(service.redis)
@@ -152,7 +152,7 @@ def _redis(service: Application) -> str:
     return f"answers in {(perf_counter() - started) * 1000:.1f} ms"
 
 
-def _keys(service: Application) -> str:
+def _keys(service: Services) -> str:
     """Opens what was sealed first; with another ring that fails."""
     count = len(service.keys.all())
     return "they open what is sealed" if count else "nothing is sealed yet"

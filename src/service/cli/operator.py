@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -14,12 +13,13 @@ from service.embedded import EmbeddedError
 from service.kernel.crypto import CannotOpen
 from service.kernel.errors import GatehouseError, InvalidArgument, Unavailable
 from service.ops.logging import configure_logging, log_format
+from service.ops.metrics import Instruments, ServiceMetrics, create_registry
 from service.serving import stores_at_hand
 from service.settings import BadSetting, Settings
 from service.storage.schema import SchemaMismatch
 from service.transport.server import PortInUse
 from service.transport.tls import BadTls
-from service.wiring import Application, Stores
+from service.wiring import Services, Stores
 
 
 @contextmanager
@@ -72,18 +72,17 @@ def read_settings() -> Settings:
 
 
 @contextmanager
-def at_hand(settings: Settings) -> Iterator[Application]:
+def at_hand(settings: Settings) -> Iterator[Services]:
     """The service without a server: its use cases, on the stores that the settings name."""
     with stores_at_hand(settings) as stores, unserved(settings, stores) as application:
         yield application
 
 
 @contextmanager
-def unserved(settings: Settings, stores: Stores) -> Iterator[Application]:
-    """The service over the stores, with no port opened and so no certificate read."""
-    without_tls = replace(settings, tls_cert_file=None, tls_key_file=None, tls_client_ca_file=None)
-    application = Application(without_tls, stores)
+def unserved(settings: Settings, stores: Stores) -> Iterator[Services]:
+    """The use cases over the stores, following nothing."""
+    services = Services(settings, stores, ServiceMetrics(Instruments(create_registry())))
     try:
-        yield application
+        yield services
     finally:
-        application.stop(grace=0)
+        services.stop()

@@ -27,7 +27,7 @@ class Forger:
     """Somebody who knows everything, the signing key included, and changes what they like."""
 
     def __init__(self, gatehouse: House, person: Person) -> None:
-        self.key = gatehouse.application.keys.signing
+        self.key = gatehouse.application.services.keys.signing
         self.claims = jwt.decode(person.tokens.access_token, options={"verify_signature": False})
         self.header = {"typ": "at+jwt", "kid": self.key.id}
 
@@ -170,8 +170,8 @@ def test_an_expired_token_is_told_apart(anonymous: Client, forger: Forger) -> No
 def test_a_token_that_was_good_expires(open_house: Callable[..., House]) -> None:
     gatehouse = open_house()
     gatehouse.admin.auth.WhoAmI()
-    gatehouse.application.feed.stop()  # which would set the clock again
-    gatehouse.application.clock._offset += 601
+    gatehouse.application.services.feed.stop()  # which would set the clock again
+    gatehouse.application.services.clock._offset += 601
     judge(gatehouse.anonymous, gatehouse.admin.tokens.access_token, reason="TOKEN_EXPIRED")
 
 

@@ -45,6 +45,6 @@ def test_a_token_carries_no_email(ada: Person) -> None:
 
 
 def test_private_keys_are_sealed_at_rest(gatehouse: House) -> None:
-    key = gatehouse.application.keys.signing.private.private_numbers().private_value
+    key = gatehouse.application.services.keys.signing.private.private_numbers().private_value
     [row] = gatehouse.sql("SELECT private_key AS it FROM signing_keys")
     assert key.to_bytes(32, "big") not in bytes(row.it)

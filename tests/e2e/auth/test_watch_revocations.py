@@ -135,14 +135,14 @@ def test_a_cursor_that_was_never_given_out_is_refused(
 def test_a_cursor_of_another_history_is_refused(
     gatehouse: House, watch: Callable[..., Any]
 ) -> None:
-    here = gatehouse.application.database.history
+    here = gatehouse.application.services.database.history
     for there in (History(here.system + 1, here.timeline), History(here.system, 99)):
         with refused(FAILED_PRECONDITION, reason="FOREIGN_REVISION"):
             next(watch(there.revision(0)))
 
 
 def test_a_cursor_from_the_future_is_refused(gatehouse: House, watch: Callable[..., Any]) -> None:
-    future = gatehouse.application.database.history.revision(2**40)
+    future = gatehouse.application.services.database.history.revision(2**40)
     with refused(FAILED_PRECONDITION, reason="FOREIGN_REVISION"):
         next(watch(future))
 

@@ -41,8 +41,8 @@ class Family:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._sessions: SessionService = house.application.sessions
-        with house.application.database.transaction(CALL) as tx:
+        self._sessions: SessionService = house.application.services.sessions
+        with house.application.services.database.transaction(CALL) as tx:
             opened = self._sessions.open(tx, "users/1", device="", scopes=frozenset({"*"}))
             tx.commit(None)
         self.tokens = [opened.refresh_token]
@@ -57,7 +57,7 @@ class Family:
         return self.tokens.index(answered)
 
     def age(self) -> None:
-        with self._house.application.database.transaction(CALL) as tx:
+        with self._house.application.services.database.transaction(CALL) as tx:
             tx.connection.execute(_AGE)
             tx.commit(None)
 

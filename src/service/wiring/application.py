@@ -1,0 +1,176 @@
+"""The service as it is served: a gRPC server and an ops port over the use cases."""
+
+import sys
+
+from gatehouse.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
+from gatehouse.sessions.v1 import session_service_pb2, session_service_pb2_grpc
+from gatehouse.users.v1 import user_service_pb2, user_service_pb2_grpc
+
+from service.auth.first_admin import FirstAdmin
+from service.auth.keys import jwk
+from service.auth.servicer import AuthServicer
+from service.ops.access_log import AccessLog
+from service.ops.http import OpsServer
+from service.ops.logging import log_format
+from service.ops.metrics import Instruments, Observers, ServiceMetrics, create_registry
+from service.ops.pages import pages
+from service.sessions.servicer import SessionServicer
+from service.settings import Settings
+from service.transport.methods import Method, methods_of
+from service.transport.pipeline import Pipeline
+from service.transport.pool import CallPool
+from service.transport.rate_limit import RateLimiter
+from service.transport.server import create_server, listen, stop
+from service.transport.standard import Health, add_channelz, add_reflection
+from service.transport.tls import TlsFiles
+from service.transport.watching import Senders
+from service.users.servicer import UserServicer
+from service.wiring.services import Services
+from service.wiring.stores import Stores
+
+SERVICES = [
+    module.DESCRIPTOR.services_by_name[name]
+    for module, name in (
+        (auth_service_pb2, "AuthService"),
+        (session_service_pb2, "SessionService"),
+        (user_service_pb2, "UserService"),
+    )
+]
+# These wait for a password's hash, so they must not take the threads of quick calls.
+_HASHING = {"Login", "ChangePassword", "CreateUser"}
+_HASHING_THREADS = 32
+# These are answered from memory. Threads that only compute get in each other's way: with twelve
+# of them a call costs a quarter more than with four.
+_REMEMBERED = {"WhoAmI", "IntrospectToken", "ExchangeToken", "GetJwks"}
+_REMEMBERED_THREADS = 4
+_THREADS = 12
+
+
+class Application:
+    """The whole service: `listen`, `prepare`, `serve`, `leave`, `stop`, in order."""
+
+    def __init__(self, settings: Settings, stores: Stores) -> None:
+        self._settings = settings
+        registry = create_registry()
+        metrics = ServiceMetrics(Instruments(registry))
+        self.services = services = Services(settings, stores, metrics)
+        form = settings.log_format or log_format(sys.stderr)
+        self.access_log = AccessLog(sys.stderr.fileno(), form, services.clock)
+        observers = Observers(registry, self.access_log)
+
+        quick = CallPool("quick", threads=_REMEMBERED_THREADS, limit=1000)
+        calls = CallPool("calls", threads=_THREADS, limit=1000)
+        hashing = CallPool("sign-in", threads=_HASHING_THREADS, limit=64)
+        probes = CallPool("probes", threads=2, limit=10_000)
+        reflection = CallPool("reflection", threads=4, limit=1000)
+        shed = CallPool("shed", threads=1, limit=10_000)
+        self.pools = [quick, calls, hashing, probes, reflection, shed]
+
+        def pool_of(method: Method) -> CallPool:
+            if method.name in _HASHING:
+                return hashing
+            return quick if method.name in _REMEMBERED else calls
+
+        self.senders = senders = Senders()
+        limit = settings.rate_limit
+        pipeline = Pipeline(
+            methods_of(SERVICES),
+            authenticator=services.tokens,
+            authorizer=services.access,
+            throttle=RateLimiter(count=limit.count, seconds=limit.seconds) if limit else None,
+            observe=observers.observe,
+            pool_of=pool_of,
+            shed_pool=shed,
+            senders=senders,
+        )
+        self.server = server = create_server(calls, [pipeline])
+        auth = AuthServicer(services.auth, services.revocation_stream)
+        auth_service_pb2_grpc.add_AuthServiceServicer_to_server(auth, server)
+        sessions = SessionServicer(services.sessions)
+        session_service_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
+        users = UserServicer(services.users)
+        user_service_pb2_grpc.add_UserServiceServicer_to_server(users, server)
+
+        names = [service.full_name for service in SERVICES]
+        self.health = Health(names, probes, senders)
+        self.health.add_to(server)
+        if settings.reflection:
+            add_reflection(server, names, reflection)
+        if settings.channelz:
+            add_channelz(server)
+
+        tls = None
+        if settings.tls_cert_file and settings.tls_key_file:
+            tls = TlsFiles(
+                settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file
+            )
+        self._credentials = tls.grpc_credentials() if tls else None
+        self.grpc_port = 0  # until it listens
+        self.ops = OpsServer(
+            settings.ops_address.host,
+            settings.ops_address.port,
+            pages(
+                registry,
+                unready=self._unready,
+                jwks=lambda: {"keys": [jwk(key) for key in services.keys.all()]},
+                issuer=settings.issuer,
+            ),
+            tls=tls.context if tls else None,
+        )
+        self._show(metrics)
+
+    def listen(self) -> None:
+        """Answers probes NOT_SERVING and no calls until `serve`. Raises PortInUse, OSError."""
+        address = str(self._settings.grpc_address)
+        self.grpc_port = listen(self.server, address, self._credentials)
+        self.access_log.start()
+        self.senders.start()
+        self.ops.start()
+        self.server.start()
+
+    def prepare(self) -> FirstAdmin | None:
+        """Makes what a new database lacks. Raises Unavailable, PasswordRejected."""
+        return self.services.prepare()
+
+    def serve(self) -> None:
+        """Serves. Raises Unavailable when PostgreSQL is away."""
+        self.services.start()
+        self.health.start(lambda: self.services.feed.current)
+
+    def leave(self) -> None:
+        """Says NOT_SERVING, while still serving whoever comes."""
+        self.health.leave()
+
+    def stop(self, grace: float) -> None:
+        """Ends streams, lets calls end for `grace` seconds, and closes everything."""
+        self.senders.end_all()
+        stop(self.server, self.pools, grace)
+        self.ops.stop()
+        self.senders.stop()
+        self.services.stop()
+        self.access_log.stop()
+
+    def _unready(self) -> str:
+        if self.health.serving:
+            return ""
+        return "leaving" if self.health.leaving else "PostgreSQL does not answer"
+
+    def _show(self, metrics: ServiceMetrics) -> None:
+        services = self.services
+        for calls in self.pools:
+            metrics.show_pool(calls)
+        metrics.show_cache("users", services.users.remembered)
+        metrics.show_cache("grants", services.access.remembered)
+        metrics.show_cache("tokens", services.tokens)
+        metrics.show_database(
+            in_use=lambda: services.database.connections_in_use,
+            size=lambda: services.database.connections,
+            last_read_age=lambda: services.feed.age,
+        )
+        metrics.show_hashing(
+            waiting=lambda: services.hasher.waiting, running=lambda: services.hasher.running
+        )
+        metrics.show_streams(
+            watchers=lambda: self.senders.watchers,
+            access_lines_dropped=lambda: self.access_log.dropped,
+        )

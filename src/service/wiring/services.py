@@ -1,0 +1,130 @@
+"""The use cases, put together over the stores; nothing here knows that there is a server."""
+
+from service.access.service import AccessService
+from service.auth.first_admin import FirstAdmin, ensure_first_admin
+from service.auth.keys import SigningKeys
+from service.auth.revocation_stream import RevocationStream
+from service.auth.service import AuthService, Counters
+from service.auth.throttle import SignInThrottle
+from service.auth.tokens import AccessTokens
+from service.kernel.call import Call
+from service.kernel.clock import Clock
+from service.sessions.cache import SessionCache
+from service.sessions.revocations import Revocations
+from service.sessions.service import Lifetimes, SessionService
+from service.settings import Settings
+from service.storage.database import Database
+from service.storage.feed import ChangeFeed
+from service.storage.pages import Pager
+from service.storage.redis import create_redis
+from service.storage.wakeup import Wakeup
+from service.users.passwords import PasswordHasher
+from service.users.service import UserService
+from service.wiring.stores import Stores
+
+_DATABASE_CONNECTIONS = 20
+_REDIS_CONNECTIONS = 64
+
+
+class Services:
+    """The services and what they stand on: `prepare`, `start`, `stop`, in order."""
+
+    def __init__(self, settings: Settings, stores: Stores, counters: Counters) -> None:
+        self._settings = settings
+        ring = stores.ring
+        self.clock = Clock()
+        self.database = Database(stores.database_url, ring, connections=_DATABASE_CONNECTIONS)
+        # The feed has a connection of its own: trust must not wait behind calls.
+        self.feed_database = Database(stores.database_url, ring, connections=1)
+        self.redis = create_redis(stores.redis_url, pool_size=_REDIS_CONNECTIONS)
+        self.feed = ChangeFeed(
+            self.feed_database, self.clock, Wakeup(self.redis), self.database.adopt
+        )
+        self.database.announce = self.feed.announce
+
+        pager = Pager(ring)
+        self.access = AccessService(self.database, self.feed)
+        self.last_seen = SessionCache(self.redis, self.clock, keep=settings.refresh_token_lifetime)
+        self.sessions = SessionService(
+            self.database,
+            ring,
+            self.last_seen,
+            pager,
+            self.access,
+            Lifetimes(
+                access_token=settings.access_token_lifetime,
+                idle=settings.refresh_token_lifetime,
+                absolute=settings.session_lifetime,
+                grace=settings.refresh_grace,
+            ),
+        )
+        revocations = Revocations(self.feed, self.clock)
+        self.revocation_stream = RevocationStream(self.database, self.feed, revocations)
+        self.hasher = PasswordHasher(cost=settings.bcrypt_cost)
+        self.users = UserService(
+            self.database,
+            ring,
+            self.feed,
+            self.clock,
+            pager,
+            self.hasher,
+            self.sessions,
+            self.access,
+        )
+        self.keys = SigningKeys(self.database, ring, self.feed)
+        self.tokens = AccessTokens(
+            self.keys,
+            revocations,
+            self.sessions,
+            self.clock,
+            issuer=settings.issuer,
+            audience=settings.audience,
+        )
+        rate = settings.login_rate
+        throttle = SignInThrottle(
+            self.redis, count=rate.count, seconds=rate.seconds, ring=ring, clock=self.clock
+        )
+        self.auth = AuthService(
+            self.database,
+            self.clock,
+            self.keys,
+            self.tokens,
+            throttle,
+            self.hasher,
+            self.users,
+            self.sessions,
+            self.access,
+            token_lifetime=settings.access_token_lifetime,
+            counters=counters,
+        )
+
+    def prepare(self) -> FirstAdmin | None:
+        """Makes what a new database lacks: the first admin, if none, and a key to sign with.
+
+        Raises Unavailable, PasswordRejected.
+        """
+        admin = ensure_first_admin(
+            self.database,
+            self.users,
+            self.access,
+            self._settings.bootstrap_admin_email,
+            self._settings.bootstrap_admin_password,
+        )
+        self.keys.ensure(Call.internal("bootstrap"))
+        return admin
+
+    def start(self) -> None:
+        """Follows the database from now on. Raises Unavailable when PostgreSQL is away."""
+        self.feed.start()
+        self.last_seen.start()
+        self.revocation_stream.start()
+
+    def stop(self) -> None:
+        """Ends what was started, and closes every connection."""
+        self.revocation_stream.stop()
+        self.feed.stop()
+        self.last_seen.stop()
+        self.hasher.stop()
+        self.database.dispose()
+        self.feed_database.dispose()
+        self.redis.close()
