@@ -10,7 +10,8 @@ from service.serving import one_connection
 from service.storage import schema
 from service.wiring import Stores
 
-RING = KeyRing([b"the tests' own key, of 32 bytes."])
+RING_KEY = b"the tests' own key, of 32 bytes."
+RING = KeyRing([RING_KEY])
 _TEMPLATE = "migrated"
 
 
@@ -21,20 +22,22 @@ class Databases:
         self._url = database_url
         self.redis_url = redis_url
         self._numbers = itertools.count(1)
-        self._run(f"CREATE DATABASE {_TEMPLATE}")
-        with one_connection(self._of(_TEMPLATE)) as engine:
+        self.run(f"CREATE DATABASE {_TEMPLATE}")
+        with one_connection(self.url_of(_TEMPLATE)) as engine:
             schema.migrate(engine)
 
     def new(self) -> Stores:
         """A database of one's own, the schema up to date, nothing in it; Valkey is shared."""
         name = f"test_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-        return Stores(self._of(name), self.redis_url, RING)
+        self.run(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        return Stores(self.url_of(name), self.redis_url, RING)
 
-    def _of(self, name: str) -> str:
+    def url_of(self, name: str) -> str:
+        """How to reach the database of that name."""
         return re.sub(r"/\w+\?", f"/{name}?", self._url)
 
-    def _run(self, statement: str) -> None:
+    def run(self, statement: str) -> None:
+        """Runs a statement in a database that no test uses."""
         url = self._url.replace("+psycopg", "")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
