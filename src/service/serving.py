@@ -2,9 +2,10 @@
 
 import gc
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from math import inf
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TypeVar
 
@@ -23,10 +24,48 @@ from service.storage.keyfile import kept_ring
 from service.wiring import Application, BackgroundWork, Stores
 
 _ASK_AGAIN = 1.0
+_LOOK_UP = 0.5
 
 T = TypeVar("T")
 
 log = structlog.get_logger("gatehouse")
+
+
+class _Leaving:
+    """Whether a signal has asked the process to end.
+
+    Not a `threading.Event`: its `set` would wait for ever for the lock that an interrupted `wait`
+    holds, while a SimpleQueue's `put` may interrupt its own `get`. And the system may hand the
+    signal to a thread that sleeps on, so the main one looks up now and then to run the handler.
+    """
+
+    def __init__(self) -> None:
+        self._signals: SimpleQueue[None] = SimpleQueue()
+        self._told = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._tell())
+
+    def is_set(self) -> bool:
+        """Whether there was a signal since the last `clear`."""
+        return self._told
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Returns once there was a signal, or after `seconds`."""
+        deadline = inf if seconds is None else monotonic() + seconds
+        while not self._told and (left := deadline - monotonic()) > 0:
+            with suppress(Empty):
+                self._signals.get(timeout=min(left, _LOOK_UP))
+
+    def clear(self) -> None:
+        """Waits for another signal from now on."""
+        self._told = False
+        with suppress(Empty):
+            while True:
+                self._signals.get_nowait()
+
+    def _tell(self) -> None:
+        self._told = True
+        self._signals.put(None)
 
 
 @contextmanager
@@ -75,7 +114,7 @@ def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None
     Raises EmbeddedError, SchemaMismatch, PortInUse, BadTls, PasswordRejected and OSError: each says
     in one line why it could not start.
     """
-    leaving = _signalled()
+    leaving = _Leaving()
     started = monotonic()
     with stores_of(settings) as stores, ExitStack() as running:
         application = Application(settings, stores)
@@ -110,7 +149,7 @@ def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None
 
 def work(settings: Settings) -> None:
     """Works the queue off until SIGTERM or SIGINT. Raises EmbeddedError, SchemaMismatch."""
-    leaving = _signalled()
+    leaving = _Leaving()
     with stores_of(settings) as stores:
         _once_there(leaving, lambda: _require_schema(stores))
         background = BackgroundWork(stores)
@@ -136,7 +175,7 @@ def _require_schema(stores: Stores) -> None:
         schema.require_current(engine)
 
 
-def _once_there(leaving: threading.Event, work: Callable[[], T]) -> T | None:
+def _once_there(leaving: _Leaving, work: Callable[[], T]) -> T | None:
     """Does the work as soon as PostgreSQL is there; None when we are to leave before it is."""
     while not leaving.is_set():
         try:
@@ -145,11 +184,3 @@ def _once_there(leaving: threading.Event, work: Callable[[], T]) -> T | None:
             log.warning("waiting for PostgreSQL", why=str(error).partition("\n")[0])
             leaving.wait(_ASK_AGAIN)
     return None
-
-
-def _signalled() -> threading.Event:
-    """Set by the signals that ask the process to end."""
-    leaving = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: leaving.set())
-    return leaving

@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 log = structlog.get_logger("gatehouse.worker")
 
 _RECONNECT = 2.0
+_PATIENCE = 3.0  # for a connection; who stops us while PostgreSQL is away waits as long
 _AT_ONCE = 2
 
 
@@ -24,6 +25,7 @@ def create_queue(database_url: str) -> procrastinate.App:
         conninfo=make_conninfo(**parameters, application_name="gatehouse-worker"),
         min_size=1,
         max_size=_AT_ONCE + 1,
+        timeout=_PATIENCE,
     )
     return procrastinate.App(connector=connector)
 
