@@ -70,10 +70,7 @@ def test_a_database_that_crashes_and_recovers_needs_no_restart(server: ServerPro
     site = server.site
     ada, revoked = site.new_person(), site.new_person()
     revoked.auth.Logout()
-    backends = [it for it in server.stores("postgres") if it.ppid() != server.process.pid]
-    assert backends
-    for process in backends:
-        process.send_signal(SIGKILL)
+    server.crash_postgres()
     for call in worlds_of(site, ada):
         wait_until(lambda call=call: refusal_of(call) is None, "the recovery")
     wait_until(lambda: status(site) == SERVING, "SERVING")

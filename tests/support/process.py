@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 from typing import Any
@@ -33,10 +34,12 @@ class ServerProcess:
             "DRAIN_WAIT": "0s",
         } | settings
         self.lines: list[dict[str, Any]] = []
+        self.site: Site | None = None
 
     def start(self) -> Site:
         """Starts, and answers the site once it serves."""
         self.lines = []
+        self.close_channel()
         ours = {f"GATEHOUSE_{name}": value for name, value in self._settings.items()}
         self.process = subprocess.Popen(
             [_COMMAND, "serve"],
@@ -64,15 +67,19 @@ class ServerProcess:
         """Sends every process of a store a signal."""
         found = self.stores(name)
         assert found, f"no {name} runs"
-        for process in found:
-            process.send_signal(signal)
+        _signal(found, signal)
         return found
+
+    def crash_postgres(self) -> None:
+        """Kills all of PostgreSQL but its postmaster, which then recovers by itself."""
+        backends = [it for it in self.stores("postgres") if it.ppid() != self.process.pid]
+        assert backends
+        _signal(backends, SIGKILL)
 
     def kill_everything(self) -> None:
         """The server and both stores at once, as when the power goes."""
         every = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(True)]
-        for process in every:
-            process.send_signal(SIGKILL)
+        _signal(every, SIGKILL)
         self._ended()
         psutil.wait_procs(every, 30)
 
@@ -86,17 +93,21 @@ class ServerProcess:
         self.process.send_signal(SIGTERM)
         return self._ended()
 
+    def close_channel(self) -> None:
+        """Closes the channel to the server that was there before."""
+        if self.site is not None:
+            self.site.channel.close()
+
     def close(self) -> None:
         """Ends whatever is left of it."""
+        self.close_channel()
         if self.process.poll() is None:
-            for store in psutil.Process(self.process.pid).children(recursive=True):
-                store.send_signal(SIGCONT)
+            _signal(psutil.Process(self.process.pid).children(recursive=True), SIGCONT)
             self.stop()
 
     def _ended(self) -> int:
         code = self.process.wait(60)
         self._reader.join()
-        self.site.channel.close()
         return code
 
     def _serving(self) -> dict[str, Any] | None:
@@ -107,3 +118,9 @@ class ServerProcess:
         with self.process.stderr as stream:
             for line in stream:
                 self.lines.append(json.loads(line) if line.startswith("{") else {"text": line})
+
+
+def _signal(processes: list[psutil.Process], signal: Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # PostgreSQL's come and go
+            process.send_signal(signal)
