@@ -1,59 +1,83 @@
-"""What nobody needs any more is deleted, and nothing else."""
+"""What is past its time is deleted, and nothing else."""
 
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from service.kernel.call import Call, Replay, RequestKey
+from service.kernel.changes import ChangeKind
+from service.storage import retention
+from service.storage.database import Database
 from service.storage.retention import purge
-from tests.support.house import House
+from tests.support.databases import RING, Databases
+
+_OLD = {
+    "requests": "UPDATE requests SET time = now() - interval '25 hours' WHERE id = :it",
+    "changes": "UPDATE changes SET time = now() - interval '25 hours' WHERE key = :it",
+}
 
 
-def test_answers_are_kept_for_a_day(gatehouse: House) -> None:
-    gatehouse.sql(
-        "INSERT INTO requests (subject, id, method, digest, answer, time) VALUES"
-        " ('users/x', 'old', 'm', '', '', now() - interval '25 hours'),"
-        " ('users/x', 'young', 'm', '', '', now() - interval '23 hours')"
-    )
-    assert purge(gatehouse.application.services.database)["requests"] == 1
-    left = gatehouse.sql("SELECT id FROM requests WHERE subject = 'users/x'")
-    assert [row.id for row in left] == ["young"]
+@pytest.fixture
+def database(databases: Databases) -> Iterator[Database]:
+    made = Database(databases.new().database_url, RING, connections=2)
+    yield made
+    made.dispose()
 
 
-def test_a_revocation_is_kept_as_long_as_there_may_be_tokens_it_refuses(gatehouse: House) -> None:
-    gatehouse.sql(
-        "INSERT INTO changes (kind, key, time, expire_time) VALUES"
-        " ('token.revoked', 'still', now() - interval '30 days', now() + interval '1 hour'),"
-        " ('token.revoked', 'over', now() - interval '30 days', now() - interval '25 hours'),"
-        " ('user', 'users/long-ago', now() - interval '25 hours', NULL),"
-        " ('user', 'users/now', now(), NULL)"
-    )
-    purge(gatehouse.application.services.database)
-    keys = {row.key for row in gatehouse.sql("SELECT key FROM changes")}
-    assert {"still", "users/now"} <= keys
-    assert not {"over", "users/long-ago"} & keys
+def change(database: Database, key: str) -> None:
+    with database.transaction(Call.internal("test")) as tx:
+        tx.change(ChangeKind.USER, key)
+        tx.commit(None)
 
 
-def test_the_newest_change_stays_however_old_because_it_says_where_everyone_is(
-    gatehouse: House,
+def age(database: Database, table: str, it: str) -> None:
+    with database.transaction(Call.internal("test")) as tx:
+        tx.connection.execute(text(_OLD[table]), {"it": it})
+        tx.commit(None)
+
+
+def answered(request_id: str) -> Call:
+    key = RequestKey("users/1", request_id, "/M", b"body")
+    return Call("test", key=key, pack=lambda committed: b"answer")
+
+
+def test_kept_answers_are_deleted_after_a_day_and_not_before(database: Database) -> None:
+    old, young = str(uuid4()), str(uuid4())
+    for request_id in (old, young):
+        with database.transaction(answered(request_id)) as tx:
+            tx.commit(None)
+    age(database, "requests", old)
+    assert purge(database)["requests"] == 1
+    with database.transaction(answered(old)) as tx:
+        tx.commit(None)
+    with pytest.raises(Replay), database.transaction(answered(young)):
+        pytest.fail("its answer was deleted")
+
+
+def test_the_newest_change_stays_because_everyone_is_there(database: Database) -> None:
+    for key in ("older", "newest"):
+        change(database, key)
+        age(database, "changes", key)
+    assert purge(database)["changes"] == 1
+    with database.reading() as connection:
+        left = connection.execute(text("SELECT key FROM changes")).scalars().all()
+    assert left == ["newest"]
+
+
+def test_more_than_fits_into_one_transaction_is_deleted_in_several(
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gatehouse.sql("UPDATE changes SET time = now() - interval '9 days', expire_time = NULL")
-    [latest] = gatehouse.sql("SELECT max(position) AS position FROM changes")
-    purge(gatehouse.application.services.database)
-    assert gatehouse.sql("SELECT position FROM changes") == [latest]
+    monkeypatch.setattr(retention, "_AT_ONCE", 2)
+    for number in range(6):
+        change(database, f"old-{number}")
+        age(database, "changes", f"old-{number}")
+    assert purge(database)["changes"] == 5
 
 
-def test_ended_sessions_can_be_looked_at_for_a_month(gatehouse: House) -> None:
-    old = gatehouse.new_person().tokens.session.removeprefix("sessions/")
-    young = gatehouse.new_person().tokens.session.removeprefix("sessions/")
-    move = "UPDATE sessions SET end_time = now() - CAST(:ago AS interval) WHERE id = :id"
-    gatehouse.sql(move, ago="31 days", id=old)
-    gatehouse.sql(move, ago="29 days", id=young)
-    purge(gatehouse.application.services.database)
-    left = {str(row.id) for row in gatehouse.sql("SELECT id FROM sessions")}
-    assert young in left
-    assert old not in left
-
-
-def test_much_is_deleted_in_many_small_transactions(gatehouse: House) -> None:
-    gatehouse.sql(
-        "INSERT INTO requests (subject, id, method, digest, answer, time)"
-        " SELECT 'users/y', n::text, 'm', '', '', now() - interval '2 days'"
-        " FROM generate_series(1, 12000) n"
-    )
-    assert purge(gatehouse.application.services.database)["requests"] == 12_000
+def test_who_is_to_stop_stops_between_transactions(database: Database) -> None:
+    change(database, "old")
+    age(database, "changes", "old")
+    change(database, "new")
+    assert purge(database, stopping=lambda: True)["changes"] == 0
