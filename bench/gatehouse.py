@@ -10,7 +10,7 @@ import sys
 import tempfile
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Self
 import grpc
 from gatehouse.auth.v1 import auth_service_pb2, auth_service_pb2_grpc, tokens_pb2
 from gatehouse.users.v1 import user_pb2, user_service_pb2, user_service_pb2_grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from bench.load.request import Request
 from bench.machine import ALL_CORES, LOAD_CORE, SERVER_CORE, pin, pin_children
@@ -33,6 +33,7 @@ PASSWORD = "correct-horse-battery-staple-9"
 
 _COMMAND = Path(sys.executable).with_name("gatehouse")
 _START_SECONDS = 60
+_HEALTH = "/grpc.health.v1.Health/Check"
 _HANDLED = re.compile(
     r'^grpc_server_handled_total{grpc_code="(\w+)",grpc_method="(\w+)".*} ([\d.e+]+)$', re.MULTILINE
 )
@@ -131,22 +132,24 @@ class Gatehouse:
         return kept_ring(self.data_dir / "encryption.keys")
 
     @contextmanager
-    def counted(self, method: str, calls: int) -> Iterator[None]:
-        """Makes sure that the server answered exactly so many calls in the block, all OK.
+    def counted(self, calls: Callable[[], Mapping[str, int]]) -> Iterator[None]:
+        """Makes sure that the server answered exactly these calls in the block, all OK.
+
+        `calls` says afterwards how many of which method there were.
 
         Raises Refused: a fast error is no answer, and h2load cannot tell them apart.
         """
         before = self._handled()
         yield
         new = self._handled() - before
-        if new != Counter({(method, "OK"): calls}):
-            raise Refused(f"wanted {calls} × {method} OK, the server counted {dict(new)}")
+        wanted = {(method, "OK"): count for method, count in calls().items()}
+        if new != wanted:
+            raise Refused(f"made {wanted}, the server counted {dict(new)}")
 
     def reaches(self, request: Request) -> bytes:
         """The answer to one call, so that a mistake in the set-up shows before a run does."""
-        call = self.channel.unary_unary(request.method)
-        answer: bytes = call(request.body, metadata=request.metadata, timeout=60)
-        return answer
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self.channel.unary_unary(request.method)
+        return call(request.body, metadata=request.metadata, timeout=60)
 
     def _handled(self) -> Counter[tuple[str, str]]:
         with urllib.request.urlopen(f"http://{self._ops}/metrics", timeout=30) as page:
@@ -171,12 +174,12 @@ class Gatehouse:
     def _wait_until_serving(self) -> None:
         deadline = perf_counter() + _START_SECONDS
         with grpc.insecure_channel(self.target, options=_QUICK_TO_RECONNECT) as channel:
-            health = health_pb2_grpc.HealthStub(channel)
+            check: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_HEALTH)
             while perf_counter() < deadline:
                 if self._process.poll() is not None:
                     raise Refused(f"gatehouse serve ended: {self._log_end()}")
                 try:
-                    answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1)
+                    answer = health_pb2.HealthCheckResponse.FromString(check(b"", timeout=1))
                     if answer.status == health_pb2.HealthCheckResponse.SERVING:
                         return
                 except grpc.RpcError:

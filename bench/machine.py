@@ -2,10 +2,13 @@
 
 import os
 import platform
+import resource
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF
+from time import perf_counter
 
 import psutil
 
@@ -36,8 +39,37 @@ def cpu_seconds(pid: int) -> float:
     return float(times.user + times.system)
 
 
-def busy_seconds(core: int) -> float:
-    """What everybody together has spent on one core."""
+@dataclass(frozen=True)
+class Meter:
+    """What everybody has spent so far: who else is at work shows in the difference of two."""
+
+    time: float
+    server: float
+    load: float
+    busy: dict[int, float]
+
+    @classmethod
+    def read(cls, server: int) -> "Meter":
+        """Of now. The stores are the server's children and sit on the load's core."""
+        stores = psutil.Process(server).children(recursive=True)
+        usage = [resource.getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
+        return cls(
+            perf_counter(),
+            cpu_seconds(server),
+            sum(cpu_seconds(store.pid) for store in stores)
+            + sum(one.ru_utime + one.ru_stime for one in usage),
+            {core: _busy_seconds(core) for core in (SERVER_CORE, LOAD_CORE)},
+        )
+
+    def others(self, before: "Meter") -> float:
+        """The share of a core that went to processes outside the benchmark since `before`."""
+        busy = {core: self.busy[core] - before.busy[core] for core in self.busy}
+        busy[SERVER_CORE] -= self.server - before.server
+        busy[LOAD_CORE] -= self.load - before.load
+        return max(0.0, *busy.values()) / (self.time - before.time)
+
+
+def _busy_seconds(core: int) -> float:
     times = psutil.cpu_times(percpu=True)[core]
     return float(sum(times) - times.idle - times.iowait)
 

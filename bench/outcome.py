@@ -34,6 +34,8 @@ class Outcome:
     ratio: float | None = None
     notes: list[str] = field(default_factory=list)
     rounds: list[dict[str, Any]] = field(default_factory=list)
+    # The share of a core that went to others while it was measured: see rounds.Measured.
+    others: float = 0.0
 
     @property
     def judged(self) -> float:

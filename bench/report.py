@@ -14,6 +14,7 @@ from bench.outcome import Outcome
 
 RESULTS = Path(__file__).parent / "results"
 
+_QUIET = 0.05
 _COLOURS = {"met": "green", "MISSED": "bold red", "no peer": "yellow", "": ""}
 
 
@@ -58,7 +59,7 @@ def show(run: Run, console: Console) -> None:
         table.add_row(*_cells(one), f"[{colour}]{one.verdict}[/]" if colour else "")
     console.print(table)
     for one in run.outcomes:
-        for note in one.notes:
+        for note in notes(one):
             console.print(f"[dim]{one.work}:[/] {note}")
     for reason in run.refused:
         console.print(f"[bold red]refused[/] {reason}")
@@ -89,8 +90,15 @@ def _markdown(run: Run) -> str:
     lines += [f"| {' | '.join((*_cells(one), one.verdict))} |" for one in run.outcomes]
     lines += [f"\nRefused: {reason}" for reason in run.refused]
     lines += ["", "Notes:", ""]
-    lines += [f"- {one.work}: {'; '.join(one.notes)}" for one in run.outcomes if one.notes]
+    lines += [f"- {one.work}: {'; '.join(notes(one))}" for one in run.outcomes if notes(one)]
     return "\n".join(lines) + "\n"
+
+
+def notes(one: Outcome) -> list[str]:
+    """What is to be known of a figure."""
+    if one.others < _QUIET:
+        return one.notes
+    return [*one.notes, f"NOT QUIET: others took {one.others:.0%} of a core meanwhile"]
 
 
 def _cells(one: Outcome) -> tuple[str, ...]:

@@ -1,20 +1,19 @@
 """Rounds: both sides in turn, A B A B …, compared pair by pair so that a noisy minute hits both."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
-from time import perf_counter
 from typing import Any
 
-from bench.machine import busy_seconds, cpu_seconds
+from bench.machine import Meter
 
 
 @dataclass(frozen=True)
 class Measured:
     """One side of one round. Latencies are in milliseconds, 0 where none were taken.
 
-    `cpu` is the server process's own CPU time; `others` the share of its core that went to
-    processes that are no part of the benchmark.
+    `cpu` is the server process's own CPU time; `others` the share of the server's core or of the
+    load's, whichever is more, that went to processes that are no part of the benchmark.
     """
 
     calls: int
@@ -38,16 +37,14 @@ class Measured:
 Side = Callable[[], Measured]
 
 
-def watched(pid: int, core: int, run: Side) -> Side:
+def watched(pid: int, run: Side) -> Side:
     """Adds to what `run` measures the CPU time that the pinned server `pid` took for it."""
 
     def side() -> Measured:
-        started, cpu, busy = perf_counter(), cpu_seconds(pid), busy_seconds(core)
+        before = Meter.read(pid)
         measured = run()
-        seconds = perf_counter() - started
-        spent = cpu_seconds(pid) - cpu
-        others = max(0.0, busy_seconds(core) - busy - spent) / seconds
-        return Measured(measured.calls, measured.seconds, measured.p50, measured.p99, spent, others)
+        after = Meter.read(pid)
+        return replace(measured, cpu=after.server - before.server, others=after.others(before))
 
     return side
 
@@ -72,8 +69,8 @@ class Duel:
 
     @property
     def others(self) -> float:
-        """The most that neighbours took of the core in any round."""
-        return max(side.others for pair in self.pairs for side in pair)
+        """What neighbours took of a core in the middle round."""
+        return median(side.others for pair in self.pairs for side in pair)
 
     def as_json(self) -> list[dict[str, Any]]:
         """Every round."""

@@ -8,7 +8,6 @@ from functools import cached_property
 from bench.gatehouse import Gatehouse
 from bench.load.generator import Generator
 from bench.load.request import Request, Shape
-from bench.machine import SERVER_CORE
 from bench.rounds import Measured, Side, cpu_rate, rate, watched
 
 
@@ -53,16 +52,16 @@ class Stage:
         name = request.method.rpartition("/")[2]
 
         def run(calls: int) -> Measured:
-            with server.counted(name, calls):
+            with server.counted(lambda: {name: calls}):
                 return self.generator.run(request, calls, shape)
 
         calls = self._enough(run)
-        return watched(server.pid, SERVER_CORE, lambda: run(calls))
+        return watched(server.pid, lambda: run(calls))
 
     def load_peer(self, pid: int, run: Callable[[int], Measured]) -> Side:
         """The same for a server that does not count: `run` must itself refuse what is not OK."""
         calls = self._enough(run)
-        return watched(pid, SERVER_CORE, lambda: run(calls))
+        return watched(pid, lambda: run(calls))
 
     def _enough(self, run: Callable[[int], Measured]) -> int:
         """Warms up, and finds how many calls take long enough."""

@@ -18,7 +18,9 @@ from bench.machine import ROOT, SERVER_CORE, pin
 def serve(threads: int, method: str, answer: bytes) -> None:
     """Answers every call of `method` with the same bytes, neither decoded nor encoded."""
     _, service, name = method.split("/")
-    handler = grpc.unary_unary_rpc_method_handler(lambda request, context: answer)
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+        lambda request, context: answer
+    )
     server = grpc.server(ThreadPoolExecutor(threads), options=[("grpc.so_reuseport", 0)])
     server.add_registered_method_handlers(service, {name: handler})
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)

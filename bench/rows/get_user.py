@@ -53,6 +53,7 @@ class GetUser:
                     "PocketBase has its database within, PostgreSQL is on the other core",
                 ],
                 found.as_json(),
+                found.others,
             )
         ]
 
@@ -72,4 +73,5 @@ class GetUser:
                 f"for the peer: {INSTALL}, and h2load",
             ],
             rounds=found.as_json(),
+            others=found.others,
         )

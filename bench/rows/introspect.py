@@ -41,6 +41,7 @@ class IntrospectToken:
                     f"{stage.shape}; {found.ours(cpu_rate):,.0f} calls/CPU s",
                 ],
                 found.as_json(),
+                found.others,
             )
         ]
 

@@ -67,6 +67,7 @@ class ListUsers:
             found.ratio(p50),
             ["one call at a time; PostgreSQL on the other core, beside the load"],
             found.as_json(),
+            found.others,
         )
 
 

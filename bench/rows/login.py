@@ -2,7 +2,7 @@
 
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter, sleep
 
 from gatehouse.auth.v1 import auth_service_pb2 as pb
@@ -11,10 +11,10 @@ from gatehouse.auth.v1 import auth_service_pb2_grpc as rpc
 from bench.gatehouse import PASSWORD, Gatehouse
 from bench.load.python_client import channel, steady
 from bench.load.request import Request
-from bench.machine import ALL_CORES
+from bench.machine import ALL_CORES, cpu_seconds
 from bench.outcome import Budget, Outcome
 from bench.peers.raw_bcrypt import RawBcrypt
-from bench.rounds import Measured, duel, p50, p99, rate
+from bench.rounds import Measured, cpu_rate, duel, p50, p99, rate
 from bench.rows.whoami import METHOD as WHO_AM_I
 from bench.stage import Stage
 
@@ -47,11 +47,16 @@ class Login:
 
             def ours() -> Measured:
                 quiet.append(steady(who_am_i, _WHO_AM_I_PER_SECOND, seconds))
-                with Storm(server, emails) as storm:
+                storm = Storm(server, emails)
+                with server.counted(lambda: {"Login": storm.so_far.calls, **asked()}), storm:
                     storm.settle()
-                    begun = storm.so_far
+                    begun, cpu = storm.so_far, cpu_seconds(server.pid)
                     stormy.append(steady(who_am_i, _WHO_AM_I_PER_SECOND, seconds))
-                    return begun.until(storm.so_far)
+                    found, cpu = begun.until(storm.so_far), cpu_seconds(server.pid) - cpu
+                return replace(found, cpu=cpu)
+
+            def asked() -> dict[str, int]:
+                return {"WhoAmI": stormy[-1].calls + 1}  # the first opens the connection
 
             ours()
             quiet.clear()
@@ -73,6 +78,7 @@ class Login:
                 [
                     f"{_CLIENTS} in flight, with {_WHO_AM_I_PER_SECOND} WhoAmI/s beside them",
                     "the server, PostgreSQL, Valkey and the load all on all cores",
+                    f"by CPU time {found.ratio(cpu_rate):.2f} ×, the WhoAmI calls' included",
                 ],
                 found.as_json(),
             ),

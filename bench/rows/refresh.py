@@ -9,7 +9,6 @@ from gatehouse.auth.v1 import auth_service_pb2_grpc as rpc
 
 from bench.gatehouse import Gatehouse
 from bench.load.python_client import channel, closed_loop
-from bench.machine import SERVER_CORE
 from bench.outcome import Budget, Outcome
 from bench.rounds import Measured, cpu_rate, p50, p99, rate, watched
 from bench.seed import open_sessions
@@ -37,7 +36,7 @@ class RefreshToken:
                 open_sessions(server, _SESSIONS),
             )
             calls = clients.enough(server, stage.seconds)
-            side = watched(server.pid, SERVER_CORE, lambda: clients.run(server, calls))
+            side = watched(server.pid, lambda: clients.run(server, calls))
             rounds = [side() for _ in range(stage.rounds)]
         speeds = sorted(rounds, key=rate)
         middle = speeds[len(speeds) // 2]
@@ -57,6 +56,7 @@ class RefreshToken:
                     "PostgreSQL and a Python load on the other core, commits flushed to disk",
                 ],
                 [{"ours": vars(one)} for one in rounds],
+                middle.others,
             )
         ]
 
@@ -70,7 +70,7 @@ class Clients:
 
     def run(self, server: Gatehouse, calls: int) -> Measured:
         """So many refreshes, each of which must succeed."""
-        with server.counted("RefreshToken", calls):
+        with server.counted(lambda: {"RefreshToken": calls}):
             return closed_loop(self._refresh, calls, _IN_FLIGHT)
 
     def enough(self, server: Gatehouse, seconds: float) -> int:

@@ -87,4 +87,4 @@ def _imports() -> int:
     done = subprocess.run(
         [sys.executable, "-c", _IMPORTS], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return int(done.stdout)
+    return int(done.stdout.split()[-1])

@@ -44,6 +44,7 @@ class WhoAmI:
                     f"by the servers' own CPU time {found.ratio(cpu_rate):.2f} ×",
                 ],
                 found.as_json(),
+                found.others,
             )
         ]
 
