@@ -124,7 +124,9 @@ class Tx:
 class Database:
     """Transactions for use cases, reads for the rest, and faults told in the service's own words.
 
-    `announce` is called with the changes of each commit; wiring points it at the change feed.
+    Wiring points both at the change feed: `announce` is called with the changes of each commit, and
+    `require_there` before each use. It raises Unavailable when PostgreSQL has not answered for a
+    while, because a call to one that hangs would wait for as long, and hold a thread.
     """
 
     def __init__(self, url: str, ring: requests.Sealer, *, connections: int) -> None:
@@ -134,6 +136,7 @@ class Database:
         self.connections = 2 * connections
         self.ring = ring
         self.announce: Callable[[Sequence[Change]], None] = lambda changes: None
+        self.require_there: Callable[[], None] = lambda: None
         self._history: History | None = None
 
     @property
@@ -161,6 +164,7 @@ class Database:
         Raises Replay when the call's request id was answered before, Conflict where running the use
         case again may help, Unavailable when PostgreSQL is away.
         """
+        self.require_there()
         _ = self.history  # read outside the transaction, so that commit has it at hand
         with _connected(self._transactions) as connection:
             connection.begin()
@@ -174,6 +178,7 @@ class Database:
 
         Raises Unavailable when PostgreSQL is away.
         """
+        self.require_there()
         with _connected(self._reads) as connection:
             yield connection
 

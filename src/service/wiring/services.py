@@ -116,6 +116,7 @@ class Services:
     def start(self) -> None:
         """Follows the database from now on. Raises Unavailable when PostgreSQL is away."""
         self.feed.start()
+        self.database.require_there = self.feed.require_trust
         self.last_seen.start()
         self.revocation_stream.start()
 
