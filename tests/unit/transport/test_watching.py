@@ -71,6 +71,15 @@ def senders() -> Iterator[Senders]:
         thread.join()
 
 
+@pytest.fixture
+def stalled(senders: Senders) -> Iterator[list[Stalled]]:
+    """More clients that do not read than there are threads to send."""
+    streams = [Stalled() for _ in range(3 * watching._THREADS)]
+    yield streams
+    for stream in streams:
+        stream.cancelled.set()
+
+
 def opened(senders: Senders, stream: Stream, ends: list[Any] | None = None) -> Outbox:
     return senders.open(
         stream,
@@ -107,10 +116,9 @@ def test_a_watcher_too_far_behind_is_ended(
 
 
 def test_stalled_watchers_do_not_hold_up_others(
-    senders: Senders, monkeypatch: pytest.MonkeyPatch
+    senders: Senders, stalled: list[Stalled], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "_STALLED", 0.05)
-    stalled = [Stalled() for _ in range(3 * watching._THREADS)]
     for stream in stalled:
         opened(senders, stream).put_bytes(b"x")
     reader = Stream()
