@@ -232,6 +232,10 @@ class Pool(Protocol):
         """Calls in it, waiting ones included."""
 
     @property
+    def receiving(self) -> int:
+        """Calls that have been opened and whose message has not come."""
+
+    @property
     def limit(self) -> int:
         """How many it may carry."""
 
@@ -266,6 +270,8 @@ class ServiceMetrics:
         label = {"pool": pool.name}
         about = "Calls in the pool, waiting ones included."
         self._gauge("gatehouse_pool_calls", about, lambda: pool.carried, **label)
+        about = "Calls opened for the pool whose message has not come; no thread waits for it."
+        self._gauge("gatehouse_pool_calls_receiving", about, lambda: pool.receiving, **label)
         about = "Calls the pool may carry; one more is refused."
         self._gauge("gatehouse_pool_calls_limit", about, lambda: pool.limit, **label)
 

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import structlog
 
-T = TypeVar("T")
+from service.transport.receiving import Receiving, has_one_message
 
 log = structlog.get_logger("gatehouse.pool")
+
+T = TypeVar("T")
 
 _Work = tuple[Callable[..., object], tuple[Any, ...]]
 
@@ -33,6 +35,7 @@ class CallPool(ThreadPoolExecutor):
         self.name = name
         self.limit = limit
         self._waiting: SimpleQueue[_Work | None] = SimpleQueue()
+        self._receiving = Receiving(self._waiting.put)
         self._busy = [False] * threads
         self._carriers = [
             threading.Thread(target=self._carry, args=(n,), name=f"{name}-{n}", daemon=True)
@@ -47,13 +50,21 @@ class CallPool(ThreadPoolExecutor):
         return self._waiting.qsize() + sum(self._busy)
 
     @property
+    def receiving(self) -> int:
+        """How many calls have been opened whose message has not come."""
+        return len(self._receiving)
+
+    @property
     def full(self) -> bool:
         """Whether another call would be one too many."""
         return self.carried >= self.limit
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+    def submit(self, fn: Callable[..., T], /, *args: Any, **_: Any) -> "Future[T]":
         """Runs `fn` on a thread of the pool. The future says nothing of it."""
-        self._waiting.put((fn, args))
+        if has_one_message(args):
+            self._receiving.begin(fn, args)
+        else:
+            self._waiting.put((fn, args))
         return _DONE
 
     def shutdown(  # as ThreadPoolExecutor has it
