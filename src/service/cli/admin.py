@@ -42,14 +42,14 @@ def reset_password(
     import secrets
 
     from service.cli.failure import Failed
-    from service.cli.operator import at_hand, in_one_line, read_settings
+    from service.cli.operator import at_hand, read_settings, repairable_as_failed
     from service.cli.passwords import read_password
     from service.cli.screen import Screen
     from service.kernel.call import Call
 
     if generate and password_stdin:
         raise typer.BadParameter("--generate and --password-stdin exclude each other")
-    with in_one_line():
+    with repairable_as_failed():
         settings = read_settings()
         if generate:
             password = secrets.token_urlsafe(_GENERATED_BYTES)

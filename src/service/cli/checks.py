@@ -10,7 +10,7 @@ from cryptography import x509
 
 from service.cli.failure import Failed
 from service.cli.listening import Listening
-from service.cli.operator import in_one_line, unserved
+from service.cli.operator import repairable_as_failed, unserved
 from service.serving import one_connection, stores_at_hand
 from service.settings import Settings
 from service.storage import schema
@@ -42,7 +42,7 @@ class Finding:
 def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Looks at everything, and goes on after a problem where that makes sense."""
     try:
-        with in_one_line():
+        with repairable_as_failed():
             settings = Settings.read(environ)
     except Failed as problem:
         for line in str(problem).splitlines():
@@ -64,7 +64,7 @@ def _stores(settings: Settings) -> Iterator[Finding]:
         return
     with ExitStack() as opened:
         try:
-            with in_one_line():
+            with repairable_as_failed():
                 stores = opened.enter_context(stores_at_hand(settings))
                 service = opened.enter_context(unserved(settings, stores))
         except Failed as problem:
@@ -93,7 +93,7 @@ def _in_database(stores: Stores, service: Services) -> Iterator[Finding]:
 
 def _looked(check: str, look: Callable[[], str]) -> Finding:
     try:
-        with in_one_line():
+        with repairable_as_failed():
             return Finding(check, Status.OK, look())
     except Failed as problem:
         return Finding(check, Status.PROBLEM, str(problem))

@@ -19,7 +19,7 @@ from gatehouse.users.v1.user_service_pb2_grpc import UserServiceStub
 from gatehouse_client import Refusal, connect
 from service.cli.failure import Failed, files_in_one_line
 from service.cli.kept_tokens import TokenFile, state_folder
-from service.cli.refusals import in_one_line
+from service.cli.refusals import refusal_line
 from service.cli.screen import Screen
 
 P = ParamSpec("P")
@@ -163,7 +163,7 @@ def against_server(command: Callable[Concatenate[Client, P], None]) -> Callable[
         try:
             command(client, **given)  # type: ignore[call-arg]  # Typer passes all by name
         except grpc.RpcError as error:
-            raise Failed(in_one_line(Refusal.of(error), client.server)) from error
+            raise Failed(refusal_line(Refusal.of(error), client.server)) from error
         finally:
             client.close()
 

@@ -18,13 +18,13 @@ def migrate(
       gatehouse migrate
       GATEHOUSE_CONFIG=gatehouse.toml gatehouse migrate
     """
-    from service.cli.operator import in_one_line, read_settings
+    from service.cli.operator import read_settings, repairable_as_failed
     from service.cli.screen import Screen
     from service.serving import one_connection, stores_at_hand
     from service.storage import schema
 
     with (
-        in_one_line(),
+        repairable_as_failed(),
         stores_at_hand(read_settings()) as stores,
         one_connection(stores.database_url) as engine,
     ):

@@ -23,7 +23,7 @@ from service.wiring import Services, Stores
 
 
 @contextmanager
-def in_one_line() -> Iterator[None]:
+def repairable_as_failed() -> Iterator[None]:
     """Has what an operator can put right told in one line; what is a bug keeps its traceback."""
     try:
         yield

@@ -29,7 +29,7 @@ _NEXT_BY_CODE = {
 }
 
 
-def in_one_line(refusal: Refusal, server: str) -> str:
+def refusal_line(refusal: Refusal, server: str) -> str:
     """The refusal for a person at a terminal, and who gets to read what they copy from it."""
     reason = refusal.reason.removeprefix("ERROR_REASON_")
     code = refusal.code.name

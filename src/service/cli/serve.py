@@ -15,11 +15,11 @@ def serve() -> None:
     """
     from service.cli.announcement import Announcement
     from service.cli.failure import Failed
-    from service.cli.operator import in_one_line, start_up
+    from service.cli.operator import repairable_as_failed, start_up
     from service.serving import serve as serve_until_told
     from service.users.errors import PasswordRejected
 
-    with in_one_line():
+    with repairable_as_failed():
         settings = start_up()
         try:
             serve_until_told(settings, Announcement(settings).make)

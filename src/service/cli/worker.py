@@ -12,10 +12,10 @@ def worker() -> None:
       GATEHOUSE_CONFIG=/etc/gatehouse.toml gatehouse worker
     """
     from service.cli.failure import Failed
-    from service.cli.operator import in_one_line, start_up
+    from service.cli.operator import repairable_as_failed, start_up
     from service.serving import work
 
-    with in_one_line():
+    with repairable_as_failed():
         settings = start_up()
         if settings.embedded:
             raise Failed("GATEHOUSE_DATABASE_URL is unset: then `gatehouse serve` does this work")

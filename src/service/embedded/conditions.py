@@ -9,7 +9,7 @@ from service.embedded.errors import EmbeddedError
 
 
 @contextmanager
-def in_one_line(data_dir: Path) -> Iterator[None]:
+def os_errors_as_embedded_errors(data_dir: Path) -> Iterator[None]:
     """Has what the system refuses told in one line. Raises EmbeddedError."""
     try:
         yield

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.embedded import postgres, valkey
-from service.embedded.conditions import in_one_line, without_libpq_variables
+from service.embedded.conditions import os_errors_as_embedded_errors, without_libpq_variables
 from service.embedded.errors import DataDirInUse, EmbeddedError
 from service.embedded.stores import EmbeddedStores
 
@@ -40,7 +40,7 @@ def open_stores(data_dir: Path) -> Iterator[OpenStores]:
 
 
 def _shared(data_dir: Path) -> OpenStores:
-    with in_one_line(data_dir):
+    with os_errors_as_embedded_errors(data_dir):
         try:
             runtime = Path((data_dir / "runtime").read_text("utf-8", "surrogateescape"))
         except FileNotFoundError:

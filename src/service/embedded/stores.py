@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from service.embedded.cluster import make_cluster_if_missing
-from service.embedded.conditions import in_one_line, without_libpq_variables
+from service.embedded.conditions import os_errors_as_embedded_errors, without_libpq_variables
 from service.embedded.folders import held, kept_password
 from service.embedded.postgres import Postgres
 from service.embedded.privileges import account_for, make_private_folder
@@ -34,7 +34,7 @@ class EmbeddedStores:
         Raises EmbeddedError, and then nothing of it is left running.
         """
         data_dir = self._data_dir.absolute()
-        with in_one_line(data_dir), ExitStack() as stack:
+        with os_errors_as_embedded_errors(data_dir), ExitStack() as stack:
             stack.enter_context(held(data_dir))
             stack.enter_context(without_libpq_variables())
             runtime = stack.enter_context(runtime_folder(data_dir / "runtime"))
@@ -75,7 +75,7 @@ class EmbeddedStores:
 
         Raises EmbeddedError when one does not end.
         """
-        with in_one_line(self._data_dir):
+        with os_errors_as_embedded_errors(self._data_dir):
             self._running.close()
 
     def __enter__(self) -> Self:

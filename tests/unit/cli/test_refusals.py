@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from gatehouse_client import FieldViolation, Refusal
-from service.cli.refusals import in_one_line
+from service.cli.refusals import refusal_line
 
 NOBODY_THERE = "is it running there, and does it ask for --ca-file?"
 NOT_TRUSTED = "is --ca-file the CA of its certificate, and --server a name in it?"
@@ -54,4 +54,4 @@ NOT_TRUSTED = "is --ca-file the CA of its certificate, and --server a name in it
     ],
 )
 def test_a_refusal_says_what_why_and_what_next(refusal: Refusal, line: str) -> None:
-    assert in_one_line(refusal, "here:1") == line
+    assert refusal_line(refusal, "here:1") == line
