@@ -37,22 +37,20 @@ class Announcement:
             where = self._settings.data_dir.absolute()
             self._fact("data", f"{where} (PostgreSQL and Valkey of our own)")
         email = self._settings.bootstrap_admin_email
-        shown = None
         if admin is not None:
             self._title("The first admin")
             self._fact("email", admin.email)
             if self._settings.bootstrap_admin_password is None:
-                shown = admin.password
-                self._fact("password", f"{shown}    shown this once: keep it")
+                self._fact("password", f"{admin.password}    shown this once: keep it")
             else:
                 self._fact("password", "as GATEHOUSE_BOOTSTRAP_ADMIN_PASSWORD says")
         self._title("Try in another terminal")
-        for line in self._lines(str(grpc), email, shown, tls=tls):
+        for line in self._lines(str(grpc), email, tls=tls):
             self._out.print(f"  {line}", style="cyan", soft_wrap=True)
         self._out.print()
         sys.stdout.flush()
 
-    def _lines(self, server: str, email: str, password: str | None, *, tls: bool) -> list[str]:
+    def _lines(self, server: str, email: str, *, tls: bool) -> list[str]:
         command = _this_command()
         options = "" if server == _DEFAULT_SERVER else f" --server {server}"
         encryption = "-plaintext"
@@ -64,14 +62,15 @@ class Announcement:
         if self._settings.tls_client_ca_file is not None:
             options += " --cert-file CERT.pem --key-file KEY.pem"
             encryption += " -cert CERT.pem -key KEY.pem"
-        body = json.dumps({"email": email, "password": password or "…"}, ensure_ascii=False)
+        # Not the password itself: shells keep a history.
+        body = shlex.quote(json.dumps({"email": email, "password": "…"}, ensure_ascii=False))
         lines = [
             f"{command} login {shlex.quote(email)}{options}",
             f"{command} whoami{options}",
             f"{command} users list{options}",
         ]
         if self._settings.reflection:
-            lines.append(f"grpcurl {encryption} -d {shlex.quote(body)} {server} {_LOGIN}")
+            lines.append(f"{_grpcurl()} {encryption} -d {body} {server} {_LOGIN}")
         return lines
 
     def _title(self, title: str) -> None:
@@ -92,3 +91,12 @@ def _this_command() -> str:
     if found and Path(found).samefile(called):
         return "gatehouse"
     return shlex.quote(sys.argv[0])
+
+
+def _grpcurl() -> str:
+    """The same of grpcurl, which may stand beside the command."""
+    called = Path(sys.argv[0])
+    beside = called.with_name("grpcurl")
+    if called.name == "gatehouse" and not shutil.which("grpcurl") and beside.exists():
+        return shlex.quote(str(beside))
+    return "grpcurl"

@@ -1,5 +1,6 @@
 """What `gatehouse serve` says, and why it does not start."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -18,11 +19,14 @@ def test_the_announcement_says_where_and_what_to_try(server: Served) -> None:
         assert answer.read() == b"ready\n"
 
 
-def test_the_grpcurl_line_holds_the_password_and_the_address(server: Served) -> None:
+def test_the_grpcurl_line_holds_the_address_and_leaves_the_password_to_be_filled_in(
+    server: Served,
+) -> None:
     [line] = [line for line in server.announced.splitlines() if "grpcurl" in line]
     words = shlex.split(line)
     assert words[:3] == ["grpcurl", "-plaintext", "-d"]
-    assert server.password in words[3]
+    assert json.loads(words[3]) == {"email": "admin@gatehouse.local", "password": "…"}
+    assert server.announced.count(server.password) == 1
     assert words[4:] == [server.address, "gatehouse.auth.v1.AuthService/Login"]
 
 
