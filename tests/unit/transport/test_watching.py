@@ -14,6 +14,8 @@ from tests.support.waiting import wait_until
 from tests.unit.transport.trial import Answer
 
 CANCELLED = grpc.StatusCode.CANCELLED
+NEWS = Answer(text="news")
+PACKED = NEWS.SerializeToString()
 
 
 class Stream:
@@ -107,7 +109,7 @@ def test_a_watcher_too_far_behind_is_ended(
     stream = Stalled()
     outbox = opened(senders, stream, ends)
     for _ in range(10):
-        outbox.put_bytes(b"x")
+        outbox.put(NEWS)
     stream.cancelled.set()
     wait_until(lambda: stream.sent[-1:] == [None], "the end")
     assert stream.code is CANCELLED
@@ -120,20 +122,20 @@ def test_stalled_watchers_do_not_hold_up_others(
 ) -> None:
     monkeypatch.setattr(watching, "_STALLED", 0.05)
     for stream in stalled:
-        opened(senders, stream).put_bytes(b"x")
+        opened(senders, stream).put(NEWS)
     reader = Stream()
-    opened(senders, reader).put_bytes(b"news")
-    wait_until(lambda: reader.sent == [b"news"], "the news")
+    opened(senders, reader).put(NEWS)
+    wait_until(lambda: reader.sent == [PACKED], "the news")
     wait_until(lambda: all(it.cancelled.is_set() for it in stalled), "the laggards' end")
 
 
 def test_an_ended_watcher_gets_what_was_put_before(senders: Senders) -> None:
     stream = Stream()
     outbox = opened(senders, stream)
-    outbox.put_bytes(b"last")
+    outbox.put(NEWS)
     outbox.end(watching.ShuttingDown())
-    outbox.put_bytes(b"too late")
-    wait_until(lambda: stream.sent == [b"last", None])
+    outbox.put(Answer(text="too late"))
+    wait_until(lambda: stream.sent == [PACKED, None])
     assert stream.code is CANCELLED
 
 
@@ -144,7 +146,7 @@ def test_an_end_comes_once(senders: Senders) -> None:
     outbox.end(ValueError())
     outbox.end(watching.ShuttingDown())
     wait_until(lambda: ends)
-    outbox.put_bytes(b"too late")
+    outbox.put(Answer(text="too late"))
     assert ends == [grpc.StatusCode.INTERNAL]
     assert stream.sent == [None]
 
