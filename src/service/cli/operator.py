@@ -14,10 +14,10 @@ from service.kernel.crypto import CannotOpen
 from service.kernel.errors import GatehouseError, InvalidArgument, Unavailable
 from service.ops.logging import configure_logging, log_format
 from service.ops.metrics import Instruments, ServiceMetrics, create_registry
+from service.ops.ports import PortInUse
 from service.serving import stores_at_hand
 from service.settings import BadSetting, Settings
 from service.storage.schema import SchemaMismatch
-from service.transport.server import PortInUse
 from service.transport.tls import BadTls
 from service.wiring import Services, Stores
 

@@ -19,6 +19,7 @@ from http import HTTPStatus
 import structlog
 
 from service.ops.pages import Answer, Page, text
+from service.ops.ports import PortInUse
 
 _MOST_HEAD = 8 * 1024
 _MOST_CONNECTIONS = 64
@@ -77,13 +78,12 @@ class OpsServer:
         return self._port
 
     def start(self) -> None:
-        """Listens and serves from now on. Raises OSError when the address cannot be had."""
+        """Listens and serves from now on. Raises PortInUse."""
         try:
             listener = _listen(self._host, self._port)
         except OSError as error:
-            raise OSError(
-                error.errno, f"cannot listen on {self._host}, port {self._port}: {error.strerror}"
-            ) from error
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            raise PortInUse(f"{host}:{self._port}", "GATEHOUSE_OPS_ADDRESS") from error
         self._port = listener.getsockname()[1]
         serving = threading.Event()
         self._thread = threading.Thread(

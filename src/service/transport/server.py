@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import grpc
 
+from service.ops.ports import PortInUse
 from service.transport.pool import CallPool
 
 _MINUTE = 60_000
@@ -28,10 +29,6 @@ _OPTIONS: list[tuple[str, int]] = [
 ]
 
 
-class PortInUse(Exception):
-    """The address cannot be listened on."""
-
-
 def create_server(pool: CallPool, interceptors: Sequence[grpc.ServerInterceptor]) -> grpc.Server:
     """A server with the limits above, that listens nowhere yet."""
     return grpc.server(pool, interceptors=list(interceptors), options=_OPTIONS)
@@ -47,7 +44,7 @@ def listen(server: grpc.Server, address: str, credentials: grpc.ServerCredential
     except RuntimeError:
         port = 0
     if port == 0:
-        raise PortInUse(f"cannot listen on {address}: the port is in use, or not ours to open")
+        raise PortInUse(address, "GATEHOUSE_GRPC_ADDRESS")
     return port
 
 

@@ -17,6 +17,7 @@ from service.ops import http as ops_http
 from service.ops.http import OpsServer
 from service.ops.metrics import create_registry
 from service.ops.pages import pages
+from service.ops.ports import PortInUse
 
 PATHS = [
     "/metrics",
@@ -327,6 +328,8 @@ def test_stopping_is_quick_and_frees_the_port(state: State) -> None:
 
 def test_a_port_that_is_taken_is_refused_at_the_start(server: OpsServer, state: State) -> None:
     second = OpsServer("127.0.0.1", server.port, state.pages())
-    with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1, port {server.port}: .*in use"):
+    with pytest.raises(
+        PortInUse, match=f"^cannot listen on 127.0.0.1:{server.port}, which is in use"
+    ):
         second.start()
     second.stop()
