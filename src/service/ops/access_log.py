@@ -112,8 +112,9 @@ def _time(timestamp: float) -> str:
 def _json(line: _Line) -> str:
     timestamp, seconds, code, method, request_id, subject, peer = line
     return (
-        f'{{"time":"{_time(timestamp)}","event":"call","request_id":{_quoted(request_id)},'
-        f'"method":{_quoted(method)},"code":"{code}","duration_ms":{seconds * 1000:.3f},'
+        f'{{"time":"{_time(timestamp)}","level":"info","logger":"gatehouse.access","event":"call",'
+        f'"request_id":{_quoted(request_id)},"method":{_quoted(method)},'
+        f'"code":"{code}","duration_ms":{seconds * 1000:.3f},'
         f'"subject":{_quoted(subject)},"peer":{_quoted(peer)}}}\n'
     )
 

@@ -88,6 +88,8 @@ def test_a_line_tells_who_called_what_from_where_and_how_it_ended(file: Opened) 
     [line] = map(json.loads, file.lines())
     assert abs(datetime.fromisoformat(line.pop("time")).timestamp() - time.time()) < 5
     assert line == {
+        "level": "info",
+        "logger": "gatehouse.access",
         "event": "call",
         "request_id": "request-1",
         "method": METHOD,
