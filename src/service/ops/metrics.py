@@ -178,12 +178,14 @@ class Instruments:
         """Shows `read()`, which only grows, as a counter; `name` ends in `_total`."""
         self._pulled.add(CounterMetricFamily, name, about, labels, read)
 
-    def tally(self, name: str, about: str, label: str) -> Callable[[str], None]:
+    def tally(self, name: str, about: str, label: str, *expected: str) -> Callable[[str], None]:
         """A counter by the values of one label, as a function that counts one more of a value.
 
-        The values must be few and never name anybody.
+        The values must be few and never name anybody; the expected are shown from the start.
         """
         counter = Counter(name, about, [label], registry=self._registry)
+        for value in expected:
+            counter.labels(value)
 
         def count(value: str) -> None:
             counter.labels(value).inc()
@@ -259,11 +261,12 @@ class ServiceMetrics:
         self._gauge = instruments.gauge
         self._counter = instruments.counter
         tally = instruments.tally
-        self.logins = tally("gatehouse_logins_total", "Sign-ins with a password.", "outcome")
-        self.refreshes = tally("gatehouse_refreshes_total", "Uses of refresh tokens.", "outcome")
-        self.exchanges = tally(
-            "gatehouse_token_exchanges_total", "API keys and tokens exchanged.", "outcome"
-        )
+        name, about = "gatehouse_logins_total", "Sign-ins with a password."
+        self.logins = tally(name, about, "outcome", "accepted", "refused", "throttled")
+        name, about = "gatehouse_refreshes_total", "Uses of refresh tokens."
+        self.refreshes = tally(name, about, "outcome", "accepted", "refused", "stolen")
+        name, about = "gatehouse_token_exchanges_total", "API keys and tokens exchanged."
+        self.exchanges = tally(name, about, "outcome", "accepted")
 
     def show_pool(self, pool: Pool) -> None:
         """A pool that calls run on."""

@@ -188,14 +188,32 @@ def test_one_gauge_that_fails_does_not_hide_the_others(registry: CollectorRegist
 
 def test_services_count_outcomes_through_a_plain_function(registry: CollectorRegistry) -> None:
     metrics = ServiceMetrics(Instruments(registry))
-    metrics.logins("success")
-    metrics.logins("success")
-    metrics.refreshes("reused")
-    metrics.exchanges("success")
+    metrics.logins("accepted")
+    metrics.logins("accepted")
+    metrics.refreshes("stolen")
+    metrics.exchanges("accepted")
     values = Scrape(registry).values
-    assert values['gatehouse_logins_total{outcome="success"}'] == 2
-    assert values['gatehouse_refreshes_total{outcome="reused"}'] == 1
-    assert values['gatehouse_token_exchanges_total{outcome="success"}'] == 1
+    assert values['gatehouse_logins_total{outcome="accepted"}'] == 2
+    assert values['gatehouse_refreshes_total{outcome="stolen"}'] == 1
+    assert values['gatehouse_token_exchanges_total{outcome="accepted"}'] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "outcomes"),
+    [
+        ("logins", ["accepted", "refused", "throttled"]),
+        ("refreshes", ["accepted", "refused", "stolen"]),
+        ("token_exchanges", ["accepted"]),
+    ],
+)
+def test_what_may_come_of_it_is_counted_from_zero(
+    registry: CollectorRegistry, name: str, outcomes: list[str]
+) -> None:
+    ServiceMetrics(Instruments(registry))
+    values = Scrape(registry).values
+    shown = {series: value for series, value in values.items() if f"gatehouse_{name}" in series}
+    expected = [f'gatehouse_{name}_total{{outcome="{outcome}"}}' for outcome in outcomes]
+    assert shown == dict.fromkeys(expected, 0)
 
 
 @dataclass
@@ -203,6 +221,7 @@ class Pool:
     name: str
     carried: int
     limit: int
+    receiving: int = 1
 
 
 @dataclass
@@ -222,11 +241,13 @@ def test_what_the_service_stands_on_has_a_name_in_one_place(registry: CollectorR
     shown = {
         series: value
         for series, value in Scrape(registry).values.items()
-        if series.startswith("gatehouse_")
+        if series.startswith("gatehouse_") and "outcome" not in series
     }
     assert shown == {
         'gatehouse_pool_calls{pool="calls"}': 3,
         'gatehouse_pool_calls{pool="sign-in"}': 4,
+        'gatehouse_pool_calls_receiving{pool="calls"}': 1,
+        'gatehouse_pool_calls_receiving{pool="sign-in"}': 1,
         'gatehouse_pool_calls_limit{pool="calls"}': 1000,
         'gatehouse_pool_calls_limit{pool="sign-in"}': 128,
         'gatehouse_cache_hits_total{cache="users"}': 5,
