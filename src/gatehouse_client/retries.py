@@ -12,6 +12,7 @@ import json
 # Told by name, because a service config knows no patterns. A test compares them with the contract.
 REPEATABLE = {
     "gatehouse.auth.v1.AuthService": (
+        "ChangePassword",
         "ExchangeToken",
         "GetJwks",
         "IntrospectToken",

@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, Uuid, select, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, Uuid, select
 from sqlalchemy.dialects.postgresql import insert
+
+from service.storage import locks
 
 _GRANTS = Table(
     "grants",
@@ -13,8 +15,6 @@ _GRANTS = Table(
     Column("role", String),
     Column("subject", String),
 )
-# Whoever may take the last owner away waits here for the others who may.
-_LOCK_OWNERS = text("SELECT pg_advisory_xact_lock(7238414)")
 
 
 class GrantRepository:
@@ -35,7 +35,7 @@ class GrantRepository:
 
     def lock_owners(self) -> None:
         """Has the owners counted by one transaction at a time."""
-        self._run(_LOCK_OWNERS)
+        self._run(locks.OWNERS)
 
     def insert(self, grant_id: UUID, path: str, role: str, subject: str) -> None:
         """Grants a role; granting it twice changes nothing."""

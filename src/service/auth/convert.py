@@ -8,6 +8,7 @@ from gatehouse.auth.v1 import tokens_pb2
 
 from service.auth.keys import jwk
 from service.auth.models import Identity, SignedIn, SigningKey
+from service.kernel.call import Committed
 from service.kernel.changes import Change, ChangeKind
 from service.kernel.errors import InvalidArgument
 from service.kernel.principal import Principal
@@ -66,6 +67,11 @@ def identity(found: Identity) -> pb.WhoAmIResponse:
     )
     message.expire_time.FromDatetime(found.expire_time)
     return message
+
+
+def password_changed(_committed: Committed[None]) -> pb.ChangePasswordResponse:
+    """The answer to ChangePassword."""
+    return pb.ChangePasswordResponse()
 
 
 def jwks(keys: Sequence[SigningKey]) -> pb.GetJwksResponse:

@@ -47,7 +47,7 @@ class SigningKeys:
 
     @property
     def signing(self) -> SigningKey:
-        """The key to sign with. Raises Unavailable when none could be read."""
+        """The key to sign with. Raises Unavailable when PostgreSQL is away."""
         if self._stale:
             self.load()
         if self._newest is None:

@@ -70,12 +70,6 @@ class SignInRefused(Event):
     type = "gatehouse.auth.sign_in_refused"
 
 
-class SignedOut(Event):
-    """Someone ended their session."""
-
-    type = "gatehouse.auth.sign_out"
-
-
 class SigningKeyCreated(Event):
     """A key that signs access tokens was made."""
 

@@ -5,7 +5,6 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_der_private_key,
 )
 from sqlalchemy import (
@@ -18,21 +17,19 @@ from sqlalchemy import (
     Table,
     func,
     select,
-    text,
 )
 
 from service.auth.models import SigningKey
 from service.kernel.crypto import KeyRing
+from service.storage import locks
 
 _KEYS = Table(
     "signing_keys",
     MetaData(),
     Column("id", String, primary_key=True),
     Column("private_key", LargeBinary),
-    Column("public_key", LargeBinary),
     Column("create_time", DateTime(timezone=True)),
 )
-_LOCK = text("SELECT pg_advisory_xact_lock(7238415)")
 
 
 class SigningKeyRepository:
@@ -44,7 +41,7 @@ class SigningKeyRepository:
 
     def lock(self) -> None:
         """One transaction at a time decides whether a key is to be made."""
-        self._run(_LOCK)
+        self._run(locks.SIGNING_KEYS)
 
     def list(self) -> list[SigningKey]:
         """The keys, newest first."""
@@ -58,7 +55,6 @@ class SigningKeyRepository:
             _KEYS.insert().values(
                 id=key.id,
                 private_key=self._ring.seal(private, _place(key.id)),
-                public_key=key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
                 create_time=func.clock_timestamp(),
             )
         )

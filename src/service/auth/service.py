@@ -1,12 +1,13 @@
 """What one can do to be known: sign in, refresh, sign out, and ask whom a token stands for."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from typing import NoReturn, Protocol
 
 from service.access.errors import ScopeMissing
 from service.access.service import AccessService
-from service.auth.errors import InvalidCredentials, NoPassword
+from service.auth.errors import InvalidCredentials, NoPassword, SignInThrottled
 from service.auth.keys import SigningKeys
 from service.auth.models import (
     EVERYTHING,
@@ -17,9 +18,9 @@ from service.auth.models import (
     SignInSucceeded,
 )
 from service.auth.throttle import SignInThrottle
-from service.auth.tokens import AccessTokens, until
+from service.auth.tokens import AccessTokens
 from service.kernel import names
-from service.kernel.call import Call
+from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
 from service.kernel.errors import Unauthenticated
 from service.kernel.principal import Principal
@@ -81,18 +82,20 @@ class AuthService:
         Raises InvalidCredentials, the same and after the same time whether the account is unknown,
         suspended or the password wrong; SignInThrottled.
         """
-        self._throttle.admit(email, call.peer)
+        self._admit(call, email)
         credentials = self._users.find_credentials(email)
         verified = self._hasher.verify(password, credentials.password_hash if credentials else None)
         if credentials is None or not verified.right:
             self._refuse_sign_in(call, credentials)
+        opened = None
         with self._db.transaction(call) as tx:
-            if not self._users.still_opens(tx, credentials, new_hash=verified.new_hash):
-                raise InvalidCredentials
-            subject = names.user(credentials.user_id)
-            opened = self._sessions.open(tx, subject, device=device, scopes=EVERYTHING)
-            tx.record(SignInSucceeded(subject, {"session": opened.session.name}))
-            tx.commit(None)
+            if self._users.still_opens(tx, credentials, new_hash=verified.new_hash):
+                subject = names.user(credentials.user_id)
+                opened = self._sessions.open(tx, subject, device=device, scopes=EVERYTHING)
+                tx.record(SignInSucceeded(subject, {"session": opened.session.name}))
+                tx.commit(None)
+        if opened is None:
+            self._refuse_sign_in(call, credentials)
         self._throttle.welcome(email, call.peer)
         self._counters.logins("accepted")
         return self._signed_in(opened)
@@ -126,13 +129,15 @@ class AuthService:
         for scope in sorted(wanted):
             if not caller.carries(scope):
                 raise ScopeMissing(scope)
+        now = self._clock.now()
+        left = caller.expire_time - now
         access = self._tokens.issue(
             caller.subject,
             caller.session,
             wanted,
-            until=until(self._clock.now(), lifetime or self._token_lifetime, caller.expire_time),
+            until=now + min(lifetime or self._token_lifetime, left),
             audience=audience,
-            actors=(caller.subject, *caller.actors),
+            actors=_acting(caller),
         )
         self._counters.exchanges("accepted")
         return SignedIn(access)
@@ -158,27 +163,39 @@ class AuthService:
             expire_time=caller.expire_time,
         )
 
-    def change_password(self, call: Call, current: str, new: str) -> None:
+    def change_password(self, call: Call, current: str, new: str) -> Committed[None]:
         """Changes the caller's password and ends their other sessions.
 
         Raises InvalidCredentials, PasswordRejected, NoPassword, SignInThrottled.
         """
+        # Once done, the current password of a repeated request is no longer the current one.
+        self._db.answer_repeat(call)
         user = self._users.get(names.user_id(call.principal.subject))
-        self._throttle.admit(user.email, call.peer)
+        self._admit(call, user.email)
         credentials = self._users.find_credentials(user.email)
         if credentials is None or credentials.password_hash is None:
             raise NoPassword
         if not self._hasher.verify(current, credentials.password_hash).right:
-            raise InvalidCredentials
-        self._users.change_password(call, user, new, field="new_password")
+            self._refuse_sign_in(call, credentials)
+        return self._users.change_password(
+            call, user, new, field="new_password", checked=credentials
+        )
 
     def verification_keys(self) -> list[SigningKey]:
         """The keys that verify access tokens."""
         return self._keys.all()
 
+    def _admit(self, call: Call, email: str) -> None:
+        try:
+            self._throttle.admit(email, call.peer)
+        except SignInThrottled:
+            self._counters.logins("throttled")
+            raise
+
     def _refuse_sign_in(self, call: Call, credentials: Credentials | None) -> NoReturn:
         self._counters.logins("refused")
-        with self._db.transaction(call) as tx:
+        # Of what is refused no answer is kept: a repeat is refused again.
+        with self._db.transaction(replace(call, key=None)) as tx:
             tx.record(SignInRefused(names.user(credentials.user_id) if credentials else ""))
             tx.commit(None)
         raise InvalidCredentials
@@ -189,6 +206,13 @@ class AuthService:
             session.subject,
             session.name,
             session.scopes,
-            until=until(session.refresh_time, self._token_lifetime, session.end_time),
+            until=min(session.refresh_time + self._token_lifetime, session.end_time),
         )
         return SignedIn(access, opened.refresh_token, session.expire_time)
+
+
+def _acting(caller: Principal) -> tuple[str, ...]:
+    """Who acts, newest first. Who acts again is named once, or a token could grow without end."""
+    if caller.actors[:1] == (caller.subject,):
+        return caller.actors
+    return (caller.subject, *caller.actors)

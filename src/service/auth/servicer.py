@@ -8,8 +8,9 @@ from gatehouse.auth.v1 import auth_service_pb2_grpc as rpc
 from service.auth import convert
 from service.auth.revocation_stream import RevocationStream
 from service.auth.service import AuthService
-from service.kernel.call import Call
+from service.kernel.call import Call, Committed
 from service.kernel.changes import Change
+from service.transport.answers import answers
 from service.transport.watching import Outbox, watches
 
 
@@ -51,11 +52,9 @@ class AuthServicer(rpc.AuthServiceServicer):
     def WhoAmI(self, request: pb.WhoAmIRequest, call: Call) -> pb.WhoAmIResponse:
         return convert.identity(self._auth.who_am_i(call))
 
-    def ChangePassword(
-        self, request: pb.ChangePasswordRequest, call: Call
-    ) -> pb.ChangePasswordResponse:
-        self._auth.change_password(call, request.current_password, request.new_password)
-        return pb.ChangePasswordResponse()
+    @answers(convert.password_changed)
+    def ChangePassword(self, request: pb.ChangePasswordRequest, call: Call) -> Committed[None]:
+        return self._auth.change_password(call, request.current_password, request.new_password)
 
     @watches
     def WatchRevocations(

@@ -16,6 +16,7 @@ from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateL
 from service.auth.errors import SignInThrottled
 from service.kernel.clock import Clock
 from service.kernel.crypto import KeyRing
+from service.kernel.emails import comparable
 
 _KNOWN_FOR = timedelta(days=90)
 _STRICTER = 4
@@ -42,7 +43,7 @@ class SignInThrottle:
         """Counts a try. Raises SignInThrottled with the time after which the next may succeed."""
         account = self._account(email)
         try:
-            known = bool(self._client.exists(_known(account, address)))
+            known = bool(self._client.exists(self._known(account, address)))
             keys = self._keys(account, address, known=known)
             self._take(self._shared, self._rate, keys)
         except redis.RedisError as error:
@@ -53,7 +54,7 @@ class SignInThrottle:
     def welcome(self, email: str, address: str) -> None:
         """Notes that the account's owner signs in from this address."""
         try:
-            self._client.set(_known(self._account(email), address), b"1", ex=_KNOWN_FOR)
+            self._client.set(self._known(self._account(email), address), b"1", ex=_KNOWN_FOR)
         except redis.RedisError as error:
             log.debug("a known address was not kept", why=str(error))
 
@@ -72,13 +73,15 @@ class SignInThrottle:
         return self._clock.timestamp()
 
     def _keys(self, account: str, address: str, *, known: bool) -> list[str]:
-        by_account = f"account:{account}:{address}" if known else f"account:{account}"
-        return [f"address:{address}", by_account]
+        by_account = f"account:{account}:{self._index(address)}" if known else f"account:{account}"
+        return [f"address:{self._index(address)}", by_account]
 
     def _account(self, email: str) -> str:
-        """E-mails are personal, so Redis sees a blind index of them."""
-        return self._ring.blind_index(email.casefold(), "throttle").hex()[:32]
+        return self._index(comparable(email))
 
+    def _known(self, account: str, address: str) -> str:
+        return f"gatehouse:known:{account}:{self._index(address)}"
 
-def _known(account: str, address: str) -> str:
-    return f"gatehouse:known:{account}:{address}"
+    def _index(self, value: str) -> str:
+        """E-mails and addresses are personal, so Redis sees a blind index of them."""
+        return self._ring.blind_index(value, "throttle").hex()[:32]

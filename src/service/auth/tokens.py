@@ -1,7 +1,7 @@
 """Access tokens: JWTs signed with ES256 (RFC 9068, RFC 8725)."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -18,7 +18,8 @@ from service.sessions.service import SessionService
 TYPE = "at+jwt"
 ALGORITHM = "ES256"
 _REQUIRED = ["exp", "iss", "aud", "sub", "iat", "jti", "sid", "scope"]
-_REMEMBERED = 20_000  # about 1 kB each
+_REMEMBERED = 20_000
+_REMEMBERED_LENGTH = 2_000  # a usual one has 500
 
 
 class AccessTokens:
@@ -107,6 +108,8 @@ class AccessTokens:
         return principal
 
     def _remember(self, token: str, expires: float, principal: Principal) -> None:
+        if len(token) > _REMEMBERED_LENGTH:
+            return
         if len(self._verified) >= _REMEMBERED:
             # The oldest goes; another thread may have taken it already.
             self._verified.pop(next(iter(self._verified), ""), None)
@@ -163,11 +166,6 @@ def _nested(actors: tuple[str, ...]) -> dict[str, Any]:
     for actor in reversed(actors):
         nested = {"sub": actor, "act": nested} if nested else {"sub": actor}
     return nested
-
-
-def until(now: datetime, lifetime: timedelta, limit: datetime) -> datetime:
-    """When a token of this lifetime expires, never after what it depends on."""
-    return now + min(lifetime, limit - now)  # in this order, no lifetime is too long to add
 
 
 def _time(timestamp: float) -> datetime:

@@ -49,7 +49,7 @@ class Worker:
         if self._running is not None:
             loop, task = self._running
             loop.call_soon_threadsafe(task.cancel)
-        self._thread.join()
+        self._thread.join(_PATIENCE)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

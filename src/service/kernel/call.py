@@ -23,8 +23,7 @@ class RequestKey:
 
     subject: str
     request_id: str
-    method: str
-    digest: bytes
+    digest: bytes = field(repr=False)
 
 
 class Replay(Exception):

@@ -97,12 +97,6 @@ class Cancelled(GatehouseError):
     """The service ended a stream; connecting again and resuming helps."""
 
 
-class DeadlineExceeded(GatehouseError):
-    """The caller's deadline passed before the work was done."""
-
-    reason = ErrorReason.DEADLINE_PASSED
-
-
 class Conflict(Aborted):
     """The transaction lost against another one (serialization failure or deadlock)."""
 

@@ -41,7 +41,6 @@ class ErrorReason(StrEnum):
     LAST_OWNER = auto()
     FOREIGN_REVISION = auto()
     NO_PASSWORD = auto()
-    NO_SESSION = auto()
 
     ETAG_MISMATCH = auto()
     REQUEST_IN_PROGRESS = auto()
@@ -53,8 +52,6 @@ class ErrorReason(StrEnum):
     STORAGE_FULL = auto()
 
     DATABASE_UNAVAILABLE = auto()
-
-    DEADLINE_PASSED = auto()
 
     WATCHER_TOO_SLOW = auto()
     SHUTTING_DOWN = auto()

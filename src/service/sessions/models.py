@@ -12,8 +12,9 @@ from service.kernel.events import Event
 class Session:
     """A signed-in stretch of time. Times are database time, in UTC.
 
-    `expire_time` moves with each refresh, never beyond `end_time`. `generation` counts the
-    refreshes; the refresh token of each generation is derived from `refresh_key`.
+    `expire_time` moves with each refresh, never beyond `end_time`. No access token of the session
+    is good after `token_expire_time`, whatever the setting was when it was made. `generation`
+    counts the refreshes; the refresh token of each generation is derived from `refresh_key`.
     """
 
     id: UUID
@@ -24,6 +25,7 @@ class Session:
     create_time: datetime
     expire_time: datetime
     end_time: datetime
+    token_expire_time: datetime
     refresh_time: datetime
     refresh_key: bytes = field(repr=False)
     generation: int = 0

@@ -37,6 +37,7 @@ _SESSIONS = Table(
     Column("create_time", _TIME),
     Column("expire_time", _TIME),
     Column("end_time", _TIME),
+    Column("token_expire_time", _TIME),
     Column("revoke_time", _TIME),
     Column("refresh_key", LargeBinary),
     Column("generation", Integer),
@@ -52,6 +53,7 @@ _ADVANCE = Prepared(
     .values(
         generation=bindparam("next_generation"),
         expire_time=bindparam("next_expire_time"),
+        token_expire_time=bindparam("next_token_expire_time"),
         refresh_time=bindparam("now"),
     )
 )
@@ -108,6 +110,7 @@ class SessionRepository:
                 create_time=session.create_time,
                 expire_time=session.expire_time,
                 end_time=session.end_time,
+                token_expire_time=session.token_expire_time,
                 refresh_key=self._ring.seal(session.refresh_key, _place(session.id)),
                 generation=session.generation,
                 refresh_time=session.refresh_time,
@@ -122,6 +125,7 @@ class SessionRepository:
                 "session_id": session.id,
                 "next_generation": session.generation,
                 "next_expire_time": session.expire_time,
+                "next_token_expire_time": session.token_expire_time,
                 "now": session.refresh_time,
             },
         )
@@ -130,12 +134,17 @@ class SessionRepository:
         """Ends a session."""
         self._run(_SESSIONS.update().where(_SESSIONS.c.id == session_id).values(revoke_time=now))
 
-    def revoke_all(self, subject: str, keep: UUID | None, now: datetime) -> list[UUID]:
-        """Ends every living session of the subject but `keep`; answers which."""
+    def revoke_all(
+        self, subject: str, keep: UUID | None, now: datetime
+    ) -> list[tuple[UUID, datetime]]:
+        """Ends the subject's living sessions but `keep`; answers each with its tokens' end."""
         which = _SESSIONS.update().where(_SESSIONS.c.subject == subject, _LIVING)
         if keep is not None:
             which = which.where(_SESSIONS.c.id != keep)
-        return list(self._run(which.values(revoke_time=now).returning(_SESSIONS.c.id)).scalars())
+        ended = which.values(revoke_time=now).returning(
+            _SESSIONS.c.id, _SESSIONS.c.token_expire_time
+        )
+        return [(row.id, row.token_expire_time) for row in self._run(ended)]
 
     def _session(self, row: Any) -> Session:
         return Session(
@@ -147,6 +156,7 @@ class SessionRepository:
             create_time=row.create_time,
             expire_time=row.expire_time,
             end_time=row.end_time,
+            token_expire_time=row.token_expire_time,
             refresh_time=row.refresh_time,
             refresh_key=self._ring.open(row.refresh_key, _place(row.id)),
             generation=row.generation,

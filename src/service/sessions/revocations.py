@@ -1,7 +1,7 @@
 """What verifiers of tokens must stop accepting: here, and wherever a watcher verifies."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from time import monotonic
 
@@ -10,8 +10,6 @@ from service.kernel.clock import Clock
 from service.kernel.principal import Principal
 from service.sessions.errors import SessionRevoked
 from service.storage.feed import ChangeFeed
-
-Deliver = Callable[[Sequence[Change], str], None]
 
 
 class Revocations:

@@ -13,12 +13,19 @@ from service.kernel.changes import ChangeKind
 from service.kernel.crypto import KeyRing
 from service.kernel.principal import Principal
 from service.sessions import refresh_tokens
-from service.sessions.cache import SessionCache
-from service.sessions.errors import RefreshTokenInvalid, RefreshTokenReused, SessionNotFound
+from service.sessions.errors import (
+    RefreshTokenInvalid,
+    RefreshTokenReused,
+    SessionNotFound,
+    SessionRevoked,
+)
+from service.sessions.last_seen import LastSeen
 from service.sessions.models import Opened, RefreshTheft, Session, SessionRevokedEvent
 from service.sessions.repository import SessionRepository
 from service.storage.database import Database, Tx
 from service.storage.pages import Page, Pager, PageRequest
+
+_LONGEST_TOKEN = timedelta(hours=24)  # what the setting can be at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +48,14 @@ class SessionService:
         self,
         database: Database,
         ring: KeyRing,
-        cache: SessionCache,
+        seen: LastSeen,
         pager: Pager,
         access: AccessService,
         lifetimes: Lifetimes,
     ) -> None:
         self._db = database
         self._ring = ring
-        self._cache = cache
+        self._seen = seen
         self._pager = pager
         self._access = access
         self._lifetimes = lifetimes
@@ -67,6 +74,7 @@ class SessionService:
             create_time=now,
             expire_time=min(now + self._lifetimes.idle, end),
             end_time=end,
+            token_expire_time=min(now + self._lifetimes.access_token, end),
             refresh_time=now,
             refresh_key=refresh_tokens.new_key(),
         )
@@ -93,6 +101,9 @@ class SessionService:
                 session.generation = presented.generation + 1
                 session.refresh_time = now
                 session.expire_time = min(now + self._lifetimes.idle, session.end_time)
+                # Never sooner than before: an older token may have been given more time.
+                tokens = min(now + self._lifetimes.access_token, session.end_time)
+                session.token_expire_time = max(session.token_expire_time, tokens)
                 sessions.advance(session)
                 return tx.commit(_opened(session)).value
             lost = presented.generation == session.generation - 1
@@ -105,12 +116,12 @@ class SessionService:
 
     def note(self, principal: Principal) -> None:
         """A token of the session was used now."""
-        self._cache.note(principal)
+        self._seen.note(principal)
 
     def get(self, call: Call, session_id: UUID) -> Session:
         """A session that the caller may see. Raises PermissionDenied before SessionNotFound."""
         session = self._visible(call, session_id, "sessions.read")
-        session.last_seen_time = self._cache.last_seen([session])[0]
+        session.last_seen_time = self._seen.last_seen([session])[0]
         return session
 
     def list(self, call: Call, subject: str, request: PageRequest) -> Page[Session]:
@@ -123,7 +134,7 @@ class SessionService:
                 return SessionRepository(connection, self._ring).list_living(subject, before, limit)
 
         page = self._pager.page(request, read, lambda session: (str(session.id),))
-        for session, seen in zip(page.items, self._cache.last_seen(page.items), strict=True):
+        for session, seen in zip(page.items, self._seen.last_seen(page.items), strict=True):
             session.last_seen_time = seen
         return page
 
@@ -146,32 +157,32 @@ class SessionService:
         with self._db.transaction(call) as tx:
             return tx.commit(self.end_all(tx, subject))
 
+    def require_living(self, tx: Tx, name: str) -> None:
+        """The session lives, and nobody ends it before the transaction. Raises SessionRevoked."""
+        found = self._sessions(tx).find_for_update(names.session_id(name))
+        if found is None or not found[0].lives(found[1]):
+            raise SessionRevoked
+
     def end_all(self, tx: Tx, subject: str, *, keep: str | None = None) -> int:
         """Ends the subject's sessions but the one named `keep`, within another's transaction."""
         sessions = self._sessions(tx)
         kept = names.session_id(keep) if keep else None
         now = sessions.now()
         ended = sessions.revoke_all(subject, kept, now)
-        for session_id in ended:
-            self._tell(tx, session_id, now)
+        for session_id, token_expire_time in ended:
+            _tell(tx, session_id, token_expire_time)
             tx.record(SessionRevokedEvent(subject, {"session": names.session(session_id)}))
         return len(ended)
 
     def end_for_good(self, tx: Tx, subject: str) -> None:
         """The same for a subject that is going away and never comes back."""
         self.end_all(tx, subject)
-        expire_time = self._sessions(tx).now() + self._lifetimes.access_token
-        tx.change(ChangeKind.SUBJECT_REVOKED, subject, expire_time)
+        tx.change(ChangeKind.SUBJECT_REVOKED, subject, self._sessions(tx).now() + _LONGEST_TOKEN)
 
     def _end(self, tx: Tx, session: Session, now: datetime) -> None:
         session.revoke_time = now
         self._sessions(tx).revoke(session.id, now)
-        self._tell(tx, session.id, now)
-
-    def _tell(self, tx: Tx, session_id: UUID, now: datetime) -> None:
-        """Verifiers must refuse the session until its last access token has expired."""
-        expire_time = now + self._lifetimes.access_token
-        tx.change(ChangeKind.SESSION_REVOKED, names.session(session_id), expire_time)
+        _tell(tx, session.id, session.token_expire_time)
 
     def _visible(self, call: Call, session_id: UUID, permission: str) -> Session:
         """One answer, whether a session is another's or is not there, to those who may not know."""
@@ -186,6 +197,11 @@ class SessionService:
 
     def _sessions(self, tx: Tx) -> SessionRepository:
         return SessionRepository(tx.connection, self._ring)
+
+
+def _tell(tx: Tx, session_id: UUID, token_expire_time: datetime) -> None:
+    """Verifiers must refuse the session until its last access token has expired."""
+    tx.change(ChangeKind.SESSION_REVOKED, names.session(session_id), token_expire_time)
 
 
 def _opened(session: Session) -> Opened:

@@ -17,21 +17,24 @@ from service.kernel.call import Call, Committed
 from service.kernel.changes import Change, ChangeKind
 from service.kernel.errors import Conflict, StorageFull, Unavailable
 from service.kernel.events import Event
-from service.storage import requests
+from service.storage import locks, requests
 from service.storage.revision import History
+from service.storage.watchdog import Watchdog
 
 T = TypeVar("T")
 
-# Taken last in a transaction and held to its end, so that positions are commit order.
-_ORDER_LOCK = text("SELECT pg_advisory_xact_lock(7238411)")
-_INSERT_EVENT = text(
+# One statement for all events of a transaction, one for all its changes: ending the sessions of
+# somebody with many must not keep everyone else waiting for the order lock.
+_INSERT_EVENTS = text(
     "INSERT INTO events (id, type, subject, actor, request_id, peer, data)"
-    " VALUES (:id, :type, :subject, :actor, :request_id, :peer, CAST(:data AS jsonb))"
-    " RETURNING position"
+    " SELECT id, type, subject, :actor, :request_id, :peer, data"
+    " FROM json_to_recordset(CAST(:events AS json))"
+    " AS event (id uuid, type text, subject text, data jsonb) RETURNING position"
 )
-_INSERT_CHANGE = text(
+_INSERT_CHANGES = text(
     "INSERT INTO changes (kind, key, expire_time)"
-    " VALUES (:kind, :key, :expire_time) RETURNING position"
+    " SELECT kind, key, expire_time FROM json_to_recordset(CAST(:changes AS json))"
+    " AS change (kind text, key text, expire_time timestamptz) RETURNING position"
 )
 _HISTORY = text(
     "SELECT s.system_identifier, c.timeline_id"
@@ -98,27 +101,37 @@ class Tx:
         if not self._events and not self._changes:
             return 0, []
         run = self.connection.execute
-        run(_ORDER_LOCK)
-        position = 0
-        for event in self._events:
-            position = run(_INSERT_EVENT, self._row(event)).scalar_one()
+        run(locks.ORDER)
+        positions = [0]
+        if self._events:
+            parameters = {
+                "actor": self.call.actor,
+                "request_id": self.call.request_id,
+                "peer": self.call.peer,
+                "events": json.dumps([_event_row(event) for event in self._events]),
+            }
+            positions = list(run(_INSERT_EVENTS, parameters).scalars())
         written = []
-        for change in self._changes:
-            row = {"kind": change.kind, "key": change.key, "expire_time": change.expire_time}
-            position = run(_INSERT_CHANGE, row).scalar_one()
-            written.append(replace(change, position=position))
-        return position, written
+        if self._changes:
+            rows = json.dumps([_change_row(change) for change in self._changes])
+            positions = list(run(_INSERT_CHANGES, {"changes": rows}).scalars())
+            pairs = zip(self._changes, positions, strict=True)
+            written = [replace(change, position=position) for change, position in pairs]
+        return positions[-1], written
 
-    def _row(self, event: Event) -> dict[str, object]:
-        return {
-            "id": names.new_id(),
-            "type": event.type,
-            "subject": event.subject,
-            "actor": self.call.actor,
-            "request_id": self.call.request_id,
-            "peer": self.call.peer,
-            "data": json.dumps(event.data),
-        }
+
+def _event_row(event: Event) -> dict[str, object]:
+    return {
+        "id": str(names.new_id()),
+        "type": event.type,
+        "subject": event.subject,
+        "data": dict(event.data),
+    }
+
+
+def _change_row(change: Change) -> dict[str, object]:
+    expire_time = change.expire_time and change.expire_time.isoformat()
+    return {"kind": change.kind, "key": change.key, "expire_time": expire_time}
 
 
 class Database:
@@ -134,6 +147,7 @@ class Database:
         self._transactions = create_database_engine(url, pool_size=connections)
         self._reads = create_database_engine(url, pool_size=connections, autocommit=True)
         self.connections = 2 * connections
+        self._watchdog = Watchdog()
         self.ring = ring
         self.announce: Callable[[Sequence[Change]], None] = lambda changes: None
         self.require_there: Callable[[], None] = lambda: None
@@ -166,11 +180,17 @@ class Database:
         """
         self.require_there()
         _ = self.history  # read outside the transaction, so that commit has it at hand
-        with _connected(self._transactions) as connection:
+        with self._connected(self._transactions) as connection:
             connection.begin()
             tx = Tx(connection, call, self)
             requests.open_once(connection, call, self.ring)
             yield tx
+
+    def answer_repeat(self, call: Call) -> None:
+        """Raises Replay as `transaction` does, for a use case that does much before it."""
+        if call.key is not None:
+            with self.transaction(call):
+                pass
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -179,31 +199,31 @@ class Database:
         Raises Unavailable when PostgreSQL is away.
         """
         self.require_there()
-        with _connected(self._reads) as connection:
+        with self._connected(self._reads) as connection:
             yield connection
+
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        try:
+            with engine.connect() as connection, self._watchdog.over(connection):
+                try:
+                    yield connection
+                except psycopg.OperationalError:
+                    # Of a prepared statement: SQLAlchemy has not seen that the server is gone, and
+                    # the connections that wait in the pool are as dead as this one.
+                    connection.invalidate()
+                    engine.dispose()
+                    raise
+        except PoolTimeout:
+            raise Unavailable("No database connection came free; retry.") from None
+        except (DBAPIError, psycopg.Error) as error:
+            raise _in_our_words(error) from error
 
     def dispose(self) -> None:
         """Closes every connection."""
+        self._watchdog.stop()
         self._transactions.dispose()
         self._reads.dispose()
-
-
-@contextmanager
-def _connected(engine: Engine) -> Iterator[Connection]:
-    try:
-        with engine.connect() as connection:
-            try:
-                yield connection
-            except psycopg.OperationalError:
-                # Of a prepared statement: SQLAlchemy has not seen that the server is gone, and the
-                # connections that wait in the pool are as dead as this one.
-                connection.invalidate()
-                engine.dispose()
-                raise
-    except PoolTimeout:
-        raise Unavailable("No database connection came free; retry.") from None
-    except (DBAPIError, psycopg.Error) as error:
-        raise _in_our_words(error) from error
 
 
 def read_history(connection: Connection) -> History:

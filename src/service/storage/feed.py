@@ -23,6 +23,7 @@ POLL = 1.0
 TRUST = 3.0
 _CURRENT = 2.0
 _TOO_LONG = 3600.0
+_PATIENCE = 3.0
 _PAGE = 1000
 
 _NOW = text("SELECT clock_timestamp()")
@@ -82,11 +83,11 @@ class ChangeFeed:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread, if it was started, and waits for it."""
+        """Ends the thread, if it was started; waits for it, but not for a database that hangs."""
         self._stopping.set()
         self._wakeup.stop()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     @property
     def age(self) -> float:

@@ -8,13 +8,11 @@ from sqlalchemy import Connection, text
 from service.kernel.call import Call, Committed, Replay, RequestKey
 from service.kernel.errors import Aborted, InvalidArgument
 from service.kernel.reasons import ErrorReason
+from service.storage import locks
 
-# Two requests with one id: the second is told so at once rather than made to wait for the first.
-_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:subject || ' ' || :id, 7238412))")
 _FIND = text("SELECT digest, answer FROM requests WHERE subject = :subject AND id = :id")
 _KEEP = text(
-    "INSERT INTO requests (subject, id, method, digest, answer)"
-    " VALUES (:subject, :id, :method, :digest, :answer)"
+    "INSERT INTO requests (subject, id, digest, answer) VALUES (:subject, :id, :digest, :answer)"
 )
 
 
@@ -26,6 +24,9 @@ class Sealer(Protocol):
 
     def open(self, sealed: bytes, place: str) -> bytes:
         """The value that was sealed for the place."""
+
+    def sign(self, value: bytes, purpose: str) -> bytes:
+        """A MAC of the value for one purpose."""
 
 
 class RequestInProgress(Aborted):
@@ -51,12 +52,12 @@ def open_once(connection: Connection, call: Call, ring: Sealer) -> None:
     if (key := call.key) is None:
         return
     parameters = {"subject": key.subject, "id": key.request_id}
-    if not connection.execute(_LOCK, parameters).scalar_one():
+    if not connection.execute(locks.REQUEST, parameters).scalar_one():
         raise RequestInProgress
     found = connection.execute(_FIND, parameters).one_or_none()
     if found is None:
         return
-    if not hmac.compare_digest(found.digest, key.digest):
+    if not hmac.compare_digest(found.digest, _digest(key, ring)):
         raise RequestIdReused.field("request_id", "was used before, for another request")
     raise Replay(ring.open(found.answer, _place(key)))
 
@@ -69,9 +70,14 @@ def keep_answer(
         return
     if call.pack is None:
         raise TypeError(f"{call.method} takes a request_id, so its servicer must use @answers")
-    row = {"subject": key.subject, "id": key.request_id, "method": key.method}
+    row = {"subject": key.subject, "id": key.request_id, "digest": _digest(key, ring)}
     answer = ring.seal(call.pack(committed), _place(key))
-    connection.execute(_KEEP, row | {"digest": key.digest, "answer": answer})
+    connection.execute(_KEEP, row | {"answer": answer})
+
+
+def _digest(key: RequestKey, ring: Sealer) -> bytes:
+    """Keyed: requests hold passwords and e-mails, which could be guessed from a bare hash."""
+    return ring.sign(key.digest, "request")
 
 
 def _place(key: RequestKey) -> str:

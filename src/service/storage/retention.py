@@ -1,7 +1,5 @@
 """Deleting what nobody needs any more, a little at a time."""
 
-from collections.abc import Callable
-
 from sqlalchemy import text
 
 from service.kernel.call import Call
@@ -26,7 +24,7 @@ _PURGES = {
         " AND position < (SELECT max(position) FROM changes)"
         " LIMIT :at_once))"
     ),
-    # Ended sessions can be looked at for a month.
+    # A session can be looked at for a month after the end that it had from the start.
     "sessions": text(
         "DELETE FROM sessions WHERE ctid = ANY(ARRAY("
         " SELECT ctid FROM sessions WHERE end_time < now() - interval '30 days'"
@@ -35,11 +33,11 @@ _PURGES = {
 }
 
 
-def purge(database: Database, *, stopping: Callable[[], bool] = lambda: False) -> dict[str, int]:
+def purge(database: Database) -> dict[str, int]:
     """Deletes what is past its time; answers how many rows of which table."""
     deleted = dict.fromkeys(_PURGES, 0)
     for table, statement in _PURGES.items():
-        while not stopping():
+        while True:
             with database.transaction(Call.internal("purge")) as tx:
                 rows = tx.connection.execute(statement, {"at_once": _AT_ONCE}).rowcount
                 tx.commit(None)

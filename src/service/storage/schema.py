@@ -8,9 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-# One migration at a time, whichever process starts it.
-_LOCK = text("SELECT pg_advisory_lock(7238413)")
-_UNLOCK = text("SELECT pg_advisory_unlock(7238413)")
+from service.storage import locks
 
 
 class SchemaMismatch(Exception):
@@ -26,7 +24,7 @@ def migrate(engine: Engine) -> tuple[str, str]:
         # The lock is waited for as long as the other migration takes.
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("SET lock_timeout = 0"))
-        connection.execute(_LOCK)
+        connection.execute(locks.MIGRATION)
         connection.commit()
         try:
             before = _current(MigrationContext.configure(connection))
@@ -37,10 +35,7 @@ def migrate(engine: Engine) -> tuple[str, str]:
             connection.commit()
             return before, _head()
         finally:
-            connection.rollback()
-            connection.execute(_UNLOCK)
-            connection.commit()
-            connection.invalidate()
+            connection.invalidate()  # which lets go of the lock, whatever state this is in
 
 
 def require_current(engine: Engine) -> None:

@@ -243,7 +243,10 @@ class _Way:
                 on_end=lambda code: self._finish(call, code, context, started),
             )
             try:
-                behavior(self._only(payload, call, authorization), call, outbox)
+                request = self._only(payload, call, authorization)
+                # A token ends, and so may what its holder is allowed, while the stream goes on.
+                outbox.keep_asking(lambda: self._ask_again(payload, call, authorization))
+                behavior(request, call, outbox)
             except Exception as error:  # noqa: BLE001 - every fault gets a status
                 outbox.end(error)
 
@@ -279,6 +282,10 @@ class _Way:
     def _only(self, payload: bytes, call: Call, authorization: str | None) -> Message:
         self._pipeline.authenticate(self._method, call, authorization)
         return self._pipeline.admit(self._method, payload, call, self._validate)
+
+    def _ask_again(self, payload: bytes, call: Call, authorization: str | None) -> None:
+        self._pipeline.authenticate(self._method, call, authorization)
+        self._pipeline.admit(self._method, payload, call, self._validate)
 
     def _first_of_many(
         self, payloads: Iterator[bytes], call: Call, authorization: str | None
@@ -350,7 +357,7 @@ def _key(method: Method, request: Any, call: Call) -> RequestKey:
     """Deterministic bytes, because clients' own may differ between retries in the order of maps."""
     body = request.SerializeToString(deterministic=True)
     digest = hashlib.sha256(method.full_name.encode() + b"\0" + body).digest()
-    return RequestKey(call.principal.subject, request.request_id, method.full_name, digest)
+    return RequestKey(call.principal.subject, request.request_id, digest)
 
 
 def _address(peer: str) -> str:

@@ -1,13 +1,14 @@
 """Streams of news that hold no thread while there is none.
 
 gRPC's non-blocking handlers get a callback to send with, which blocks while the client does not
-read. So a few threads send for all watchers, and a watchdog cancels whoever blocks one.
+read. So a few threads send for all watchers. A watchdog puts another thread in the place of one
+that is blocked, and cancels whoever blocks it.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TypeVar
 
@@ -24,8 +25,10 @@ log = structlog.get_logger("gatehouse.watching")
 F = TypeVar("F", bound=Callable[..., None])
 
 _THREADS = 4
+_MOST_THREADS = 64
 _BACKLOG = 1000
 _STALLED = 2.0
+_LOOK = 0.25
 
 
 class WatcherTooSlow(Cancelled):
@@ -76,6 +79,7 @@ class Outbox:
         self._scheduled = False
         self._ending: Exception | None = None
         self._gone = False
+        self._ask: Callable[[], None] = lambda: None
         self._code = grpc.StatusCode.CANCELLED
         self.sending_since: float | None = None
         if not context.add_callback(self._finished):
@@ -89,12 +93,20 @@ class Outbox:
                 return
         callback(self._code)
 
+    def keep_asking(self, ask: Callable[[], None]) -> None:
+        """Has `ask` called about every second; when it raises, the stream ends with that."""
+        self._ask = ask
+
+    def ask(self) -> None:
+        """Whether the watcher may still watch; called by the senders' watchdog."""
+        try:
+            self._ask()
+        except Exception as error:  # noqa: BLE001 - every fault gets a status
+            self.end(error)
+
     def put(self, message: Message) -> None:
         """Sends the message soon, after those before it. A watcher too far behind is ended."""
-        self.put_bytes(message.SerializeToString())
-
-    def put_bytes(self, payload: bytes) -> None:
-        """The same for a message that is already packed, once for many watchers."""
+        payload = message.SerializeToString()
         with self._lock:
             if self._ending or self._gone:
                 return
@@ -155,6 +167,7 @@ class Senders:
         self._queue: SimpleQueue[Outbox | None] = SimpleQueue()
         self._open: set[Outbox] = set()
         self._busy: set[Outbox] = set()
+        self._spares = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         names = [f"sender-{number}" for number in range(_THREADS)]
@@ -204,30 +217,55 @@ class Senders:
     def stop(self) -> None:
         """Ends the threads; streams that are still open stay unanswered."""
         self._stopping.set()
-        for _ in range(_THREADS):
+        for _ in range(_THREADS + _MOST_THREADS):
             self._queue.put(None)
 
     def _run(self) -> None:
         while (outbox := self._queue.get()) is not None:
-            outbox.sending_since = monotonic()
+            self._send_for(outbox)
+
+    def _send_for(self, outbox: Outbox) -> None:
+        outbox.sending_since = monotonic()
+        with self._lock:
+            self._busy.add(outbox)
+        try:
+            outbox.send_one()
+        except Exception:
+            log.exception("a watcher could not be told")
+            outbox.cancel()
+        finally:
             with self._lock:
-                self._busy.add(outbox)
-            try:
-                outbox.send_one()
-            except Exception:
-                log.exception("a watcher could not be told")
-                outbox.cancel()
-            finally:
-                with self._lock:
-                    self._busy.discard(outbox)
+                self._busy.discard(outbox)
 
     def _watch(self) -> None:
-        while not self._stopping.wait(_STALLED / 4):
+        while not self._stopping.wait(_LOOK):
             with self._lock:
-                busy = list(self._busy)
+                busy, watching = list(self._busy), list(self._open)
+            self._stand_in_for(busy)
             for outbox in busy:
                 if outbox.sending_since and monotonic() - outbox.sending_since > _STALLED:
                     outbox.cancel()
+            for outbox in watching:
+                outbox.ask()
+
+    def _stand_in_for(self, busy: list[Outbox]) -> None:
+        """As many threads more as are blocked; they end when there is nothing to send."""
+        now = monotonic()
+        blocked = sum(now - (outbox.sending_since or now) > _LOOK for outbox in busy)
+        for _ in range(min(blocked, _MOST_THREADS) - self._spares):
+            with self._lock:
+                self._spares += 1
+            threading.Thread(target=self._spare, name="sender-spare", daemon=True).start()
+
+    def _spare(self) -> None:
+        try:
+            while (outbox := self._queue.get(timeout=_STALLED)) is not None:
+                self._send_for(outbox)
+        except Empty:
+            pass
+        finally:
+            with self._lock:
+                self._spares -= 1
 
     def _forget(self, outbox: Outbox) -> None:
         with self._lock:

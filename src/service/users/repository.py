@@ -1,7 +1,6 @@
 """All SQL of the users."""
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -28,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from service.kernel.crypto import KeyRing
+from service.kernel.emails import comparable
 from service.storage.prepared import Prepared
 from service.users.errors import EmailTaken, UserNotFound
 from service.users.models import Credentials, State, User, UserFilter
@@ -110,9 +110,7 @@ class UserRepository:
 
     def lock_credentials(self, user_id: UUID) -> Credentials | None:
         """The same by id, unchangeable by others until the transaction ends."""
-        return self._credentials(
-            _CREDENTIALS.where(_USERS.c.id == user_id).with_for_update(read=True)
-        )
+        return self._credentials(_CREDENTIALS.where(_USERS.c.id == user_id).with_for_update())
 
     def has_password(self, user_id: UUID) -> bool:
         """Whether the user has a password, usable now or not."""
@@ -193,5 +191,4 @@ class UserRepository:
         return self._ring.open(getattr(row, column), f"users/{column}/{row.id}").decode()
 
     def _index(self, email: str) -> bytes:
-        """E-mails compare case-insensitively, and however their accents are composed."""
-        return self._ring.blind_index(unicodedata.normalize("NFC", email).casefold(), "users/email")
+        return self._ring.blind_index(comparable(email), "users/email")

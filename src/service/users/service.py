@@ -10,7 +10,7 @@ from service.kernel.call import Call, Committed
 from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
 from service.kernel.crypto import KeyRing
-from service.kernel.errors import InvalidArgument
+from service.kernel.errors import Conflict, InvalidArgument
 from service.kernel.updates import fields_to_change
 from service.sessions.service import SessionService
 from service.storage.cache import FollowingCache
@@ -168,8 +168,10 @@ class UserService:
             if user.state is not State.SUSPENDED:
                 user.state = State.SUSPENDED
                 self._write(tx, user)
+                tx.record(UserSuspended(user.subject))
+            else:
+                tx.change(ChangeKind.USER, user.subject)  # the answer has a revision nevertheless
             self._sessions.end_all(tx, user.subject)
-            tx.record(UserSuspended(user.subject))
             return tx.commit(user)
 
     def reactivate(self, call: Call, user_id: UUID, *, etag: str = "") -> Committed[User]:
@@ -181,7 +183,9 @@ class UserService:
             if user.state is State.SUSPENDED:
                 user.state = State.ACTIVE if users.has_password(user_id) else State.PENDING
                 self._write(tx, user)
-            tx.record(UserReactivated(user.subject))
+                tx.record(UserReactivated(user.subject))
+            else:
+                tx.change(ChangeKind.USER, user.subject)
             return tx.commit(user)
 
     def delete(self, call: Call, user_id: UUID, *, etag: str = "") -> Committed[None]:
@@ -212,25 +216,45 @@ class UserService:
             found = UserRepository(connection, self._ring).list(UserFilter(email=email), None, 1)
         return found[0] if found else None
 
-    def still_opens(self, tx: Tx, checked: Credentials, *, new_hash: str | None) -> bool:
-        """Whether credentials checked before the transaction hold in it; upgrades their hash."""
+    def still_opens(self, tx: Tx, checked: Credentials, *, new_hash: str | None = None) -> bool:
+        """Whether credentials checked before the transaction hold in it; upgrades their hash.
+
+        Raises Conflict when the password was changed in between and must be checked again.
+        """
         users = self._users(tx)
-        if users.lock_credentials(checked.user_id) != checked:
+        current = users.lock_credentials(checked.user_id)
+        if current is None or current.password_hash is None:
             return False
+        if current != checked:
+            raise Conflict
         if new_hash is not None:
             users.set_password(checked.user_id, new_hash)
         return True
 
-    def change_password(self, call: Call, user: User, password: str, *, field: str) -> None:
+    def change_password(
+        self,
+        call: Call,
+        user: User,
+        password: str,
+        *,
+        field: str,
+        checked: Credentials | None = None,
+    ) -> Committed[None]:
         """Sets a new password and ends the user's sessions but the caller's own.
 
-        Raises PasswordRejected, UserNotFound.
+        `checked` is the user's own password until now; an operator changes it without.
+        Raises PasswordRejected, UserNotFound, SessionRevoked, and Conflict when the password was
+        changed in between.
         """
         of = NewUser(user.email, user.display_name)
         hashed = self.hash_new(password, of, field=field, second_factor=user.mfa_enabled)
         with self._db.transaction(call) as tx:
             users = self._users(tx)
             current = users.get_for_update(user.id)
+            if checked is not None:
+                self._sessions.require_living(tx, call.principal.session)
+                if not self.still_opens(tx, checked):
+                    raise Conflict
             users.set_password(user.id, hashed)
             if current.state is State.PENDING:
                 current.state = State.ACTIVE
@@ -239,7 +263,7 @@ class UserService:
                 tx, user.subject, keep=call.caller.session if call.caller else None
             )
             tx.record(PasswordChanged(user.subject))
-            tx.commit(None)
+            return tx.commit(None)
 
     def _refuse_if_last_owner(self, tx: Tx, user: User) -> None:
         users = self._users(tx)

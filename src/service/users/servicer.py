@@ -22,8 +22,7 @@ class UserServicer(rpc.UserServiceServicer):
         return self._users.create(call, convert.new_user(request.user), request.password)
 
     def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
-        found = self._users.get(names.user_id(call.resolve(request.name)))
-        return pb.GetUserResponse(user=convert.user(found))
+        return pb.GetUserResponse(user=convert.user(self._users.recall(call.resolve(request.name))))
 
     def BatchGetUsers(
         self, request: pb.BatchGetUsersRequest, call: Call

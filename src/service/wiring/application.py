@@ -72,6 +72,8 @@ class Application:
             return quick if method.name in _REMEMBERED else calls
 
         self.senders = senders = Senders()
+        # Whoever watches health has no token, so they share nothing with those who have.
+        self.health_senders = Senders()
         limit = settings.rate_limit
         pipeline = Pipeline(
             methods_of(SERVICES),
@@ -92,7 +94,7 @@ class Application:
         user_service_pb2_grpc.add_UserServiceServicer_to_server(users, server)
 
         names = [service.full_name for service in SERVICES]
-        self.health = Health(names, probes, senders)
+        self.health = Health(names, probes, self.health_senders)
         self.health.add_to(server)
         if settings.reflection:
             add_reflection(server, names, reflection)
@@ -125,6 +127,7 @@ class Application:
         self.grpc_port = listen(self.server, address, self._credentials)
         self.access_log.start()
         self.senders.start()
+        self.health_senders.start()
         self.ops.start()
         self.server.start()
 
@@ -144,9 +147,11 @@ class Application:
     def stop(self, grace: float) -> None:
         """Ends streams, lets calls end for `grace` seconds, and closes everything."""
         self.senders.end_all()
+        self.health_senders.end_all()
         stop(self.server, self.pools, grace)
         self.ops.stop()
         self.senders.stop()
+        self.health_senders.stop()
         self.services.stop()
         self.access_log.stop()
 
@@ -171,6 +176,6 @@ class Application:
             waiting=lambda: services.hasher.waiting, running=lambda: services.hasher.running
         )
         metrics.show_streams(
-            watchers=lambda: self.senders.watchers,
+            watchers=lambda: self.senders.watchers + self.health_senders.watchers,
             access_lines_dropped=lambda: self.access_log.dropped,
         )

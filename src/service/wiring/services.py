@@ -9,7 +9,7 @@ from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
 from service.kernel.call import Call
 from service.kernel.clock import Clock
-from service.sessions.cache import SessionCache
+from service.sessions.last_seen import LastSeen
 from service.sessions.revocations import Revocations
 from service.sessions.service import Lifetimes, SessionService
 from service.settings import Settings
@@ -44,7 +44,7 @@ class Services:
 
         pager = Pager(ring)
         self.access = AccessService(self.database, self.feed)
-        self.last_seen = SessionCache(self.redis, self.clock, keep=settings.refresh_token_lifetime)
+        self.last_seen = LastSeen(self.redis, self.clock, keep=settings.refresh_token_lifetime)
         self.sessions = SessionService(
             self.database,
             ring,

@@ -91,12 +91,12 @@ def test_an_audience_that_is_none_is_refused(ada: Person, audience: str) -> None
         ada.auth.ExchangeToken(audience=audience)
 
 
-def test_who_acted_is_a_chain(ada: Person) -> None:
+def test_who_acted_is_said_once_however_often_they_did(ada: Person) -> None:
     once = ada.auth.ExchangeToken().tokens.access_token
     twice = ada.bearing(once).auth.ExchangeToken().tokens.access_token
     assert "act" not in claims(ada.tokens.access_token)
     assert claims(once)["act"] == {"sub": ada.name}
-    assert claims(twice)["act"] == {"sub": ada.name, "act": {"sub": ada.name}}
+    assert claims(twice)["act"] == {"sub": ada.name}, "or tokens would grow without end"
     assert ada.bearing(twice).auth.WhoAmI().subject == ada.name
 
 

@@ -95,9 +95,9 @@ def test_who_is_leaving_still_answers_calls(open_house: Callable[..., House]) ->
 
 
 def test_a_watcher_that_leaves_is_forgotten(gatehouse: House, watch: Callable[..., Any]) -> None:
-    before = gatehouse.application.senders.watchers
+    before = gatehouse.application.health_senders.watchers
     call = watch()
     next(call)
-    assert gatehouse.application.senders.watchers == before + 1
+    assert gatehouse.application.health_senders.watchers == before + 1
     call.cancel()
-    wait_until(lambda: gatehouse.application.senders.watchers == before)
+    wait_until(lambda: gatehouse.application.health_senders.watchers == before)

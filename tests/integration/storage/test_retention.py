@@ -39,7 +39,7 @@ def age(database: Database, table: str, it: str) -> None:
 
 
 def answered(request_id: str) -> Call:
-    key = RequestKey("users/1", request_id, "/M", b"body")
+    key = RequestKey("users/1", request_id, b"body")
     return Call("test", key=key, pack=lambda committed: b"answer")
 
 
@@ -74,10 +74,3 @@ def test_more_than_fits_into_one_transaction_is_deleted_in_several(
         change(database, f"old-{number}")
         age(database, "changes", f"old-{number}")
     assert purge(database)["changes"] == 5
-
-
-def test_who_is_to_stop_stops_between_transactions(database: Database) -> None:
-    change(database, "old")
-    age(database, "changes", "old")
-    change(database, "new")
-    assert purge(database, stopping=lambda: True)["changes"] == 0

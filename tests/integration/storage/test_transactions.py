@@ -44,7 +44,7 @@ def granted(database: Database, subject: str) -> bool:
 
 
 def keyed(request_id: str, *, body: bytes = b"body", subject: str = "users/1") -> Call:
-    key = RequestKey(subject, request_id, "/M", body)
+    key = RequestKey(subject, request_id, body)
     return Call("test", key=key, pack=lambda committed: str(committed.value).encode())
 
 

@@ -68,8 +68,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the revision or cursor comes from another history of the database."""
     ERROR_REASON_NO_PASSWORD: _ErrorReason.ValueType  # 102
     """FAILED_PRECONDITION: the caller signs in without a password, so there is none to change."""
-    ERROR_REASON_NO_SESSION: _ErrorReason.ValueType  # 103
-    """FAILED_PRECONDITION: a token that belongs to no session cannot do this."""
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 120
     """ABORTED: the resource changed since it was read; read it again."""
     ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 121
@@ -86,8 +84,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: the database or a disk is full."""
     ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 160
     """UNAVAILABLE: the database cannot be reached; RetryInfo says when to retry."""
-    ERROR_REASON_DEADLINE_PASSED: _ErrorReason.ValueType  # 180
-    """DEADLINE_EXCEEDED: the call's deadline passed before the work was done."""
     ERROR_REASON_WATCHER_TOO_SLOW: _ErrorReason.ValueType  # 200
     """CANCELLED: a watcher did not read as fast as there was news; resume by cursor."""
     ERROR_REASON_SHUTTING_DOWN: _ErrorReason.ValueType  # 201
@@ -146,8 +142,6 @@ ERROR_REASON_FOREIGN_REVISION: ErrorReason.ValueType  # 101
 """FAILED_PRECONDITION: the revision or cursor comes from another history of the database."""
 ERROR_REASON_NO_PASSWORD: ErrorReason.ValueType  # 102
 """FAILED_PRECONDITION: the caller signs in without a password, so there is none to change."""
-ERROR_REASON_NO_SESSION: ErrorReason.ValueType  # 103
-"""FAILED_PRECONDITION: a token that belongs to no session cannot do this."""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 120
 """ABORTED: the resource changed since it was read; read it again."""
 ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 121
@@ -164,8 +158,6 @@ ERROR_REASON_STORAGE_FULL: ErrorReason.ValueType  # 143
 """RESOURCE_EXHAUSTED: the database or a disk is full."""
 ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 160
 """UNAVAILABLE: the database cannot be reached; RetryInfo says when to retry."""
-ERROR_REASON_DEADLINE_PASSED: ErrorReason.ValueType  # 180
-"""DEADLINE_EXCEEDED: the call's deadline passed before the work was done."""
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 200
 """CANCELLED: a watcher did not read as fast as there was news; resume by cursor."""
 ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 201

@@ -40,7 +40,9 @@ class UserServiceStub:
     another user has the e-mail address.
     """
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]
-    """Answers one user."""
+    """Answers one user, as this server knows it: what was written here at once, what was written
+    elsewhere within a second.
+    """
     BatchGetUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.BatchGetUsersRequest, _user_service_pb2.BatchGetUsersResponse]
     """Answers several users, in the order asked for. Answers NOT_FOUND when any of them is missing."""
     ListUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]
@@ -73,7 +75,9 @@ class UserServiceAsyncStub(UserServiceStub):
     another user has the e-mail address.
     """
     GetUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]  # type: ignore[assignment]
-    """Answers one user."""
+    """Answers one user, as this server knows it: what was written here at once, what was written
+    elsewhere within a second.
+    """
     BatchGetUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.BatchGetUsersRequest, _user_service_pb2.BatchGetUsersResponse]  # type: ignore[assignment]
     """Answers several users, in the order asked for. Answers NOT_FOUND when any of them is missing."""
     ListUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]  # type: ignore[assignment]
@@ -115,7 +119,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.GetUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.GetUserResponse, _abc.Awaitable[_user_service_pb2.GetUserResponse]]:
-        """Answers one user."""
+        """Answers one user, as this server knows it: what was written here at once, what was written
+        elsewhere within a second.
+        """
 
     @_abc_1.abstractmethod
     def BatchGetUsers(

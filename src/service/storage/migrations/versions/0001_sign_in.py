@@ -36,7 +36,6 @@ CREATE INDEX changes_time ON changes (time);
 CREATE TABLE requests (
     subject text NOT NULL,
     id text NOT NULL,
-    method text NOT NULL,
     digest bytea NOT NULL,
     answer bytea NOT NULL,
     time timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -63,7 +62,8 @@ CREATE TABLE users (
 CREATE INDEX users_create_time ON users (create_time, id);
 CREATE INDEX users_state ON users (state, create_time, id);
 
--- refresh_key is sealed; the refresh token of a generation is derived from it.
+-- refresh_key is sealed; the refresh token of a generation is derived from it. No access token of
+-- the session is good after token_expire_time.
 CREATE TABLE sessions (
     id uuid PRIMARY KEY,
     subject text NOT NULL,
@@ -73,6 +73,7 @@ CREATE TABLE sessions (
     create_time timestamptz NOT NULL,
     expire_time timestamptz NOT NULL,
     end_time timestamptz NOT NULL,
+    token_expire_time timestamptz NOT NULL,
     revoke_time timestamptz,
     refresh_key bytea NOT NULL,
     generation integer NOT NULL,
@@ -85,7 +86,6 @@ CREATE INDEX sessions_end_time ON sessions (end_time);
 CREATE TABLE signing_keys (
     id text PRIMARY KEY,
     private_key bytea NOT NULL,
-    public_key bytea NOT NULL,
     create_time timestamptz NOT NULL
 );
 

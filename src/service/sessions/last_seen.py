@@ -17,7 +17,7 @@ _KEY = "gatehouse:seen:"
 log = structlog.get_logger("gatehouse.sessions")
 
 
-class SessionCache:
+class LastSeen:
     """Last-seen times. Without Redis they are lost, which costs nothing that must be right."""
 
     def __init__(self, client: redis.Redis, clock: Clock, *, keep: timedelta) -> None:
