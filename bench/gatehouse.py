@@ -121,11 +121,6 @@ class Gatehouse:
         token = (("authorization", f"Bearer {self.admin_token}"),)
         return self.users.CreateUser(request, metadata=token, timeout=60).user
 
-    def subject_of(self, token: str) -> str:
-        """Whom a token stands for."""
-        metadata = (("authorization", f"Bearer {token}"),)
-        return self.auth.WhoAmI(auth_service_pb2.WhoAmIRequest(), metadata=metadata).subject
-
     @property
     def ring(self) -> KeyRing:
         """The keys that seal this server's data."""

@@ -50,13 +50,13 @@ class Meter:
 
     @classmethod
     def read(cls, server: int) -> "Meter":
-        """Of now. The stores are the server's children and sit on the load's core."""
-        stores = psutil.Process(server).children(recursive=True)
+        """Of now. All that the benchmark started but the server counts as load."""
+        started = [one.pid for one in psutil.Process().children(recursive=True)]
         usage = [resource.getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
         return cls(
             perf_counter(),
             cpu_seconds(server),
-            sum(cpu_seconds(store.pid) for store in stores)
+            sum(cpu_seconds(pid) for pid in started if pid != server)
             + sum(one.ru_utime + one.ru_stime for one in usage),
             {core: _busy_seconds(core) for core in (SERVER_CORE, LOAD_CORE)},
         )

@@ -1,4 +1,4 @@
-"""Data put straight into a server's database: sessions by the dozen, users by the million."""
+"""Users by the million, put straight into a server's database."""
 
 import json
 from concurrent.futures import ProcessPoolExecutor
@@ -8,16 +8,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import create_engine
-
 from bench.database import connect
 from bench.gatehouse import Gatehouse
 from bench.machine import ALL_CORES
-from service.kernel import names
 from service.kernel.crypto import KeyRing
-from service.sessions import refresh_tokens
-from service.sessions.models import Session
-from service.sessions.repository import SessionRepository
 from service.storage.keyfile import kept_ring
 
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -31,36 +25,6 @@ _TYPES = [
     *("text", "timestamptz", "timestamptz", "int8"),
 ]
 _HASH = "$bcrypt-sha256$v=2,t=2b,r=12$" + "n" * 22 + "$" + "h" * 31
-
-
-def open_sessions(server: Gatehouse, count: int) -> list[str]:
-    """That many sessions of the admin's; answers their refresh tokens.
-
-    Signing in so often would take minutes of hashing, and give the same rows.
-    """
-    subject = server.subject_of(server.admin_token)
-    now = datetime.now(UTC)
-    tokens = []
-    engine = create_engine("postgresql+psycopg://", creator=partial(connect, server.data_dir))
-    with engine.begin() as connection:
-        repository = SessionRepository(connection, server.ring)
-        for _ in range(count):
-            session = Session(
-                id=names.new_id(),
-                subject=subject,
-                device="bench",
-                peer_address="127.0.0.1",
-                scopes=frozenset({"*"}),
-                create_time=now,
-                expire_time=now + timedelta(days=14),
-                end_time=now + timedelta(days=90),
-                refresh_time=now,
-                refresh_key=refresh_tokens.new_key(),
-            )
-            repository.insert(session)
-            tokens.append(refresh_tokens.derive(session.id, session.refresh_key, 0))
-    engine.dispose()
-    return tokens
 
 
 def email_of(number: int) -> str:

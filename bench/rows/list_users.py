@@ -17,6 +17,8 @@ from service.users import convert
 METHOD = "/gatehouse.users.v1.UserService/ListUsers"
 _FEW, _MANY, _MANY_QUICK = 1_000, 1_000_000, 100_000
 _PAGE = 100
+_FIRST = "first page"
+_HOW = "one call at a time; PostgreSQL on the other core, beside the load"
 _ONE_BY_ONE = Shape(connections=1, streams=1)
 
 
@@ -65,7 +67,7 @@ class ListUsers:
             f"{_FEW:,} users",
             found.theirs(p50),
             found.ratio(p50),
-            ["one call at a time; PostgreSQL on the other core, beside the load"],
+            [_HOW] if page == _FIRST else [],
             found.as_json(),
             found.others,
         )
@@ -75,7 +77,7 @@ def pages(server: Gatehouse, count: int) -> Iterator[tuple[str, pb.ListUsersRequ
     """What is asked for, each time answered with a full page but for the e-mail's."""
     active = user_pb2.User.STATE_ACTIVE
     suspended = user_pb2.User.STATE_SUSPENDED
-    yield "first page", pb.ListUsersRequest(page_size=_PAGE)
+    yield _FIRST, pb.ListUsersRequest(page_size=_PAGE)
     yield "middle page", _from(server, pb.ListUsersRequest(page_size=_PAGE), count // 2)
     # The admin was made after all of them, and is the last.
     yield "last page", _from(server, pb.ListUsersRequest(page_size=_PAGE), count - _PAGE)
