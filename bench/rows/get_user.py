@@ -50,7 +50,7 @@ class GetUser:
                 [
                     f"{stage.shape}; PocketBase over {stage.shape.in_flight} HTTP/1.1 connections",
                     f"by the servers' own CPU time {found.ratio(cpu_rate):.2f} ×",
-                    "one record again and again: Gatehouse answers from its memory, PocketBase from SQLite",
+                    "always one record: Gatehouse answers from its memory, PocketBase from SQLite",
                 ],
                 found.as_json(),
                 found.others,
