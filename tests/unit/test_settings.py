@@ -188,6 +188,11 @@ def test_an_unknown_variable_is_answered_with_the_nearest_known(name: str) -> No
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("name", ["NOSUCH", "FOO", "X", ""])
+def test_an_unknown_variable_like_no_other_is_answered_with_where_the_list_is(name: str) -> None:
+    assert refused(**{name: "1"}) == f"'GATEHOUSE_{name}' is no setting: the README lists all"
+
+
 def test_kubernetes_service_links_are_nobodys_settings() -> None:
     links = {
         "GATEHOUSE_SERVICE_HOST": "10.0.0.1",
@@ -225,11 +230,12 @@ def test_a_toml_file_gives_settings_and_the_environment_wins(tmp_path: Path) -> 
 
 def test_a_bad_toml_value_names_key_and_file(tmp_path: Path) -> None:
     file = tmp_path / "gatehouse.toml"
-    file.write_text("bcrypt_cost = 99\nredis_url = 7\ndrain_wait = 1.5\nBCRYPT_COST = 4\n")
+    file.write_text("bcrypt_cost = 99\nredis_url = 7\ndrain_wait = 1.5\nBCRYPT_COST = 4\nzzz = 1\n")
     redis = "redis:// or rediss:// or unix://"
     lines = refusal({"GATEHOUSE_CONFIG": str(file)})
     assert lines == [
         f"'BCRYPT_COST' in {file} is no setting: the nearest is bcrypt_cost",
+        f"'zzz' in {file} is no setting: the README lists all",
         f"bcrypt_cost in {file} is 99: it takes a whole number from 4 to 20",
         f"redis_url in {file} is (hidden): it takes a URL that begins with {redis}",
         f"drain_wait in {file} is 1.5: it takes a string, a whole number, true or false",

@@ -118,8 +118,10 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> _Given
     known = {f"{_PREFIX}{name.upper()}": name for name in _METADATA}
     for variable in sorted(environ.keys() - known.keys() - _CLIENT - {_CONFIG}):
         if variable.startswith(_PREFIX) and not _SERVICE_LINK.fullmatch(variable):
-            nearest = _nearest(variable.upper(), [*known, _CONFIG])
-            problems.append(f"{_shown(variable)} is no setting: the nearest is {nearest}")
+            # Without the prefix, by which any two are alike.
+            name = variable.removeprefix(_PREFIX)
+            written = {it: _variable(it) for it in (*_METADATA, "config")}
+            problems.append(_no_setting(_shown(variable), name, written))
     return {known[name]: (name, environ[name]) for name in known if name in environ}
 
 
@@ -134,13 +136,16 @@ def _from_file(environ: Mapping[str, str], problems: list[str]) -> _Given:
         problems.append(f"{_CONFIG} is {_shown(path)}: it takes a TOML file ({why})")
         return {}
     for key in sorted(content.keys() - _METADATA.keys()):
-        nearest = _nearest(key.lower(), list(_METADATA))
-        problems.append(f"{_shown(key)} in {path} is no setting: the nearest is {nearest}")
+        written = {it: it for it in _METADATA}
+        problems.append(_no_setting(f"{_shown(key)} in {path}", key, written))
     return {key: (f"{key} in {path}", content[key]) for key in content if key in _METADATA}
 
 
-def _nearest(name: str, known: list[str]) -> str:
-    return get_close_matches(name, known, n=1, cutoff=0)[0]
+def _no_setting(place: str, name: str, written: Mapping[str, str]) -> str:
+    """Says so, and which was probably meant if one is much like it; `written` as it is there."""
+    alike = get_close_matches(name.lower(), written, n=1, cutoff=0.6)
+    hint = f"the nearest is {written[alike[0]]}" if alike else "the README lists all"
+    return f"{place} is no setting: {hint}"
 
 
 def _values(given: _Given, problems: list[str]) -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,11 @@ import pytest
 
 from tests.support.commands import Served, Shell, served
 
+USED = (
+    "cannot listen on 127.0.0.1:{port}, which is in use or not ours to open:"
+    " set GATEHOUSE_{setting}"
+)
+
 
 def test_the_announcement_says_where_and_what_to_try(server: Served) -> None:
     assert server.announced.startswith("\nGatehouse is serving\n")
@@ -44,10 +49,10 @@ def test_the_first_password_is_said_once_and_a_given_one_never(tmp_path: Path) -
     ("settings", "line"),
     [
         ({"BCRYPT_COST": "99"}, "GATEHOUSE_BCRYPT_COST is '99': it takes a whole number"),
-        ({"FOO": "1"}, "'GATEHOUSE_FOO' is no setting: the nearest is "),
+        ({"FOO": "1"}, "'GATEHOUSE_FOO' is no setting: the README lists all"),
         ({"TLS_CERT_FILE": "/nowhere", "TLS_KEY_FILE": "/nowhere"}, "GATEHOUSE_TLS_CERT_FILE is"),
-        ({"OPS_ADDRESS": "127.0.0.1:{ops}"}, "cannot listen on 127.0.0.1"),
-        ({"GRPC_ADDRESS": "127.0.0.1:{grpc}"}, "cannot listen on 127.0.0.1:{grpc}: the port"),
+        ({"OPS_ADDRESS": "127.0.0.1:{ops}"}, USED.format(port="{ops}", setting="OPS_ADDRESS")),
+        ({"GRPC_ADDRESS": "127.0.0.1:{grpc}"}, USED.format(port="{grpc}", setting="GRPC_ADDRESS")),
         (
             {"BOOTSTRAP_ADMIN_PASSWORD": "short"},
             "GATEHOUSE_BOOTSTRAP_ADMIN_PASSWORD must have at least 15 characters",
