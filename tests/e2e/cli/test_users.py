@@ -92,6 +92,17 @@ def test_who_may_not_is_told_what_is_missing(ada: Shell) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments", [["users", "show"], ["users", "suspend"], ["sessions", "list", "--user"]]
+)
+def test_what_names_no_user_is_answered_with_what_does(
+    admin_shell: Shell, arguments: list[str]
+) -> None:
+    done = admin_shell.run(*arguments, "bob")
+    assert done.code == 2
+    assert "'bob' names nobody: say users/{id}, an e-mail address, or users/me" in done.err
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["update", "users/me"],
