@@ -1,11 +1,14 @@
 """A refused call in one line: what was refused, why, and what to do next."""
 
+from math import ceil
+
 import grpc
 
 from gatehouse_client import Refusal
 from service.cli.screen import printable
 
 _SIGN_IN = "run `gatehouse login EMAIL`"
+_REFUSED = "Connection refused"
 
 # What helps, by reason; else by code.
 _NEXT_BY_REASON = {
@@ -39,7 +42,7 @@ def refusal_line(refusal: Refusal, server: str) -> str:
     said = f"{what.strip().rstrip('.')} [{code}{f', {reason}' if reason else ''}]"
     hints = [_next(refusal, reason)]
     if refusal.retry_after:
-        hints.append(f"retry in {refusal.retry_after:g} s")
+        hints.append(f"retry in {ceil(refusal.retry_after)} s")
     if code in {"INTERNAL", "UNKNOWN"} and refusal.request_id:
         hints.append(f"report it with request id {refusal.request_id}")
     told = "; ".join(hint for hint in hints if hint)
@@ -48,7 +51,9 @@ def refusal_line(refusal: Refusal, server: str) -> str:
 
 def _cause(refusal: Refusal) -> str:
     """What gRPC says in the end, after how it came to know."""
-    return refusal.message.rpartition("last error: ")[2]
+    if _REFUSED in refusal.message:
+        return _REFUSED
+    return refusal.message.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
 
 
 def _next(refusal: Refusal, reason: str) -> str:
@@ -56,4 +61,6 @@ def _next(refusal: Refusal, reason: str) -> str:
         return _NEXT_BY_REASON.get(reason, "")
     if "handshake" in refusal.message:
         return "is --ca-file the CA of its certificate, and --server a name in it?"
+    if _REFUSED in refusal.message:
+        return "is it running there?"
     return _NEXT_BY_CODE.get(refusal.code, "")

@@ -31,17 +31,25 @@ NOT_TRUSTED = "is --ca-file the CA of its certificate, and --server a name in it
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 "Too many sign-ins.",
                 "ERROR_REASON_SIGN_IN_THROTTLED",
-                retry_after=12.0,
+                retry_after=47.009,
             ),
-            "Too many sign-ins [RESOURCE_EXHAUSTED, SIGN_IN_THROTTLED]: retry in 12 s",
+            "Too many sign-ins [RESOURCE_EXHAUSTED, SIGN_IN_THROTTLED]: retry in 48 s",
         ),
         (
             Refusal(grpc.StatusCode.INTERNAL, "Oh.", "ERROR_REASON_INTERNAL", request_id="r-1"),
             "Oh [INTERNAL, INTERNAL]: report it with request id r-1",
         ),
         (
-            Refusal(grpc.StatusCode.UNAVAILABLE, "failing; last error: refused"),
-            f"here:1 did not answer: refused [UNAVAILABLE]: {NOBODY_THERE}",
+            Refusal(
+                grpc.StatusCode.UNAVAILABLE,
+                "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed"
+                " to connect to remote host: Connection refused",
+            ),
+            "here:1 did not answer: Connection refused [UNAVAILABLE]: is it running there?",
+        ),
+        (
+            Refusal(grpc.StatusCode.UNAVAILABLE, "failing; last error: UNKNOWN: Socket closed"),
+            f"here:1 did not answer: Socket closed [UNAVAILABLE]: {NOBODY_THERE}",
         ),
         (
             Refusal(grpc.StatusCode.UNAVAILABLE, "Tls handshake failed"),
