@@ -8,7 +8,8 @@ def worker() -> None:
     does this work itself.
 
     \b
-    Example:
+    Examples:
+      gatehouse worker
       GATEHOUSE_CONFIG=/etc/gatehouse.toml gatehouse worker
     """
     from service.cli.failure import Failed
