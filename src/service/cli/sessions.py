@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="See and end sessions: yours, or th
 _COLUMNS = [
     Column("NAME"),
     Column("DEVICE", folds=True),
-    Column("LAST SEEN", from_width=100),
+    Column("LAST SEEN", from_width=80),
     Column("SIGNED IN", from_width=120),
     Column("FROM", from_width=140),
     Column("ENDS", from_width=160),

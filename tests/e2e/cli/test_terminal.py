@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -74,6 +75,21 @@ def test_deleting_is_done_after_a_yes_only(
     terminal.type(said, at="for good? [y/N]: ")
     assert terminal.end() == code
     assert admin_shell.run("users", "show", email).code == 1 - code
+
+
+@pytest.mark.parametrize("columns", [80, 120, 160])
+def test_sessions_can_be_told_apart_by_when_they_were_last_seen(
+    shell: Shell, email: str, columns: int
+) -> None:
+    shell.environment["LOGNAME"] = "someone-with-a-very-long-name"
+    assert shell.run("login", email, "--password-stdin", typed=PASSWORD).code == 0
+    session = shell.run("whoami", "--json").json["session"]
+    terminal = Terminal(shell, "sessions", "list", columns=columns)
+    assert terminal.end() == 0
+    plain = terminal.shown.replace("\x1b[1m", "").replace("\x1b[0m", "")
+    assert session in plain
+    assert re.search(r"LAST SEEN.*\n.* \d{4}-\d\d-\d\d \d\d:\d\d", plain)
+    assert max(map(len, plain.splitlines())) <= columns
 
 
 @pytest.mark.parametrize("columns", [80, 100, 160])
