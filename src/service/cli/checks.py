@@ -1,5 +1,6 @@
 """What `gatehouse doctor` looks at."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from service.transport.tls import TlsFiles
 from service.wiring import Services, Stores
 
 _MOST_SECONDS_APART = 2.0
+_MIGRATE = "run `gatehouse migrate`"
 _NEEDS_DATABASE = ("schema", "clock", "encryption keys")
 
 
@@ -28,6 +30,10 @@ class Status(StrEnum):
     OK = "ok"
     PROBLEM = "problem"
     SKIPPED = "skipped"
+
+
+class _NotBegun(Exception):
+    """The data folder of embedded mode holds nothing yet, which is as it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +64,16 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _stores(settings: Settings) -> Iterator[Finding]:
-    if settings.embedded and not settings.data_dir.exists():
-        found = f"{settings.data_dir.absolute()} is not there yet: `gatehouse serve` makes it"
-        yield Finding("data folder", Status.OK, found)
-        return
     with ExitStack() as opened:
         try:
             with repairable_as_failed():
+                if settings.embedded:
+                    _require_data(settings)
                 stores = opened.enter_context(stores_at_hand(settings))
                 service = opened.enter_context(unserved(settings, stores))
+        except _NotBegun as found:
+            yield Finding("data folder", Status.OK, str(found))
+            return
         except Failed as problem:
             yield Finding("data folder", Status.PROBLEM, str(problem))
             yield from (_skipped(name, "the data") for name in ("database", *_NEEDS_DATABASE))
@@ -75,14 +82,36 @@ def _stores(settings: Settings) -> Iterator[Finding]:
         database = _looked("database", lambda: _database(stores))
         yield database
         if database.status is Status.OK:
-            yield from _in_database(stores, service)
+            yield from _in_database(settings, stores, service)
         else:
             yield from (_skipped(name, "the database") for name in _NEEDS_DATABASE)
 
 
-def _in_database(stores: Stores, service: Services) -> Iterator[Finding]:
+def _require_data(settings: Settings) -> None:
+    """Looks before the stores are opened, which would make whatever is missing.
+
+    Raises _NotBegun, Failed, OSError.
+    """
+    data_dir = settings.data_dir.absolute()
+    if not (data_dir / "postgres").exists():
+        there = next(it for it in (data_dir, *data_dir.parents) if it.exists())
+        if not there.is_dir():
+            raise Failed(f"{there} is not a folder: move it away, or set GATEHOUSE_DATA_DIR")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise Failed(f"{there} is not ours to write in: set GATEHOUSE_DATA_DIR")
+        raise _NotBegun(f"{data_dir} holds no data yet: `gatehouse serve` makes them")
+    keys = data_dir / "encryption.keys"
+    if settings.encryption_keys is None and not keys.exists():
+        raise Failed(f"{keys} is missing: put it back, or nothing that is sealed can be opened")
+
+
+def _in_database(settings: Settings, stores: Stores, service: Services) -> Iterator[Finding]:
     current = _looked("schema", lambda: _schema(stores))
-    yield current
+    if settings.embedded and current.detail.endswith(_MIGRATE):
+        known = current.detail.removesuffix(_MIGRATE)
+        yield Finding("schema", Status.OK, f"{known}`gatehouse serve` brings it up to date")
+    else:
+        yield current
     if current.status is Status.OK:
         yield _looked("clock", lambda: _clock(service))
         yield _looked("encryption keys", lambda: _keys(service))

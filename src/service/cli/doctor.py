@@ -11,7 +11,8 @@ def doctor(
     """Check all that the server needs: a line each.
 
     Settings, TLS files, ports, stores, schema, clock and encryption keys; whether or not the server
-    is running, and without changing anything. The exit code is 1 if anything needs attention.
+    is running. In embedded mode stores that are not running are started for as long as that takes.
+    Nothing is made, migrated or repaired. The exit code is 1 if anything needs attention.
 
     \b
     Examples:
@@ -33,7 +34,7 @@ def doctor(
         findings.append(one)
         if not as_json:
             screen.finding(one.status, one.check, one.detail)
-    well = all(one.status is Status.OK for one in findings)
+    well = all(one.status is not Status.PROBLEM for one in findings)
     if as_json:
         checks = [
             {"check": one.check, "status": one.status, "detail": one.detail} for one in findings

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from service.cli.operator import unserved
+from service.embedded import EmbeddedStores
 from service.kernel.crypto import KeyRing
+from service.storage.keyfile import kept_ring
 from service.wiring import Stores
 from tests.support.commands import Shell
 from tests.support.databases import Databases
@@ -37,7 +39,7 @@ def operator(data_dir: Path, tmp_path: Path) -> Shell:
 def report(shell: Shell) -> dict[str, tuple[str, str]]:
     done = shell.run("doctor")
     lines = [line.split(maxsplit=1) for line in done.out.splitlines()]
-    assert done.code == (0 if all(status == "ok" for status, _ in lines) else 1)
+    assert done.code == (1 if any(status == "problem" for status, _ in lines) else 0)
     return {rest[:17].strip(): (status, rest[17:]) for status, rest in lines}
 
 
@@ -70,6 +72,39 @@ def test_the_doctor_makes_no_data_dir(tmp_path: Path) -> None:
     found = report(Shell(tmp_path, GATEHOUSE_DATA_DIR=str(tmp_path / "none")))
     assert found["data folder"][0] == "ok"
     assert not (tmp_path / "none").exists()
+
+
+def test_the_doctor_leaves_an_empty_data_dir_empty(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    found = report(Shell(tmp_path, GATEHOUSE_DATA_DIR=str(empty)))
+    told = f"{empty} holds no data yet: `gatehouse serve` makes them"
+    assert found["data folder"] == ("ok", told)
+    assert list(empty.iterdir()) == []
+
+
+def test_the_doctor_says_where_no_data_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = report(Shell(tmp_path, GATEHOUSE_DATA_DIR=str(tmp_path / "file" / "data")))
+    assert found["data folder"][0] == "problem"
+    assert f"{tmp_path / 'file'} is not a folder" in found["data folder"][1]
+
+
+def test_the_doctor_neither_makes_lost_keys_nor_migrates(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with EmbeddedStores(data):
+        pass
+    ports = {"GATEHOUSE_GRPC_ADDRESS": "127.0.0.1:0", "GATEHOUSE_OPS_ADDRESS": "127.0.0.1:0"}
+    operator = Shell(tmp_path, GATEHOUSE_DATA_DIR=str(data), **ports)
+    status, detail = report(operator)["data folder"]
+    assert (status, f"{data / 'encryption.keys'} is missing" in detail) == ("problem", True)
+    kept_ring(data / "encryption.keys")
+    for _ in range(2):
+        found = report(operator)
+        assert found["schema"][0] == "ok"
+        assert found["schema"][1].startswith("the database's schema is at nothing")
+        assert found["schema"][1].endswith("`gatehouse serve` brings it up to date")
+        assert found["clock"][0] == found["encryption keys"][0] == "skipped"
 
 
 def test_the_doctor_says_which_settings_are_wrong_and_goes_no_further(tmp_path: Path) -> None:
