@@ -4,7 +4,6 @@ from collections.abc import Callable
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import grpc
-import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.support.clients import Client, Person
@@ -94,16 +93,11 @@ def test_a_database_that_hangs_lets_nobody_in_and_is_used_again_when_it_goes_on(
     wait_until(lambda: status(site) == SERVING, "SERVING")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=grpc.FutureTimeoutError,
-    reason="a call that meets a database just before it is known to hang waits as long as it does",
-)
 def test_a_call_that_a_hanging_database_has_caught_is_let_go(server: ServerProcess) -> None:
     server.signal_stores("postgres", SIGSTOP)
     email = server.site.admin.email
     call = server.site.anonymous.auth.Login.future(email=email, password="x")
-    assert read(call.exception(timeout=6)).code is UNAVAILABLE
+    assert read(call.exception(timeout=25)).code is UNAVAILABLE
 
 
 def test_both_stores_gone_nobody_gets_in(server: ServerProcess) -> None:

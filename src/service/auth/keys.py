@@ -73,8 +73,12 @@ class SigningKeys:
     def load(self) -> None:
         """Reads the keys. Raises Unavailable."""
         with self._lock, self._db.reading() as connection:
-            self._stale = False
-            keys = SigningKeyRepository(connection, self._ring).list()
+            self._stale = False  # before the read, so that a change meanwhile makes it stale again
+            try:
+                keys = SigningKeyRepository(connection, self._ring).list()
+            except BaseException:
+                self._stale = True
+                raise
             self._keys = {key.id: key for key in keys}
             self._newest = keys[0] if keys else None
             self._loaded = monotonic()

@@ -1,6 +1,7 @@
 """Access tokens: JWTs signed with ES256 (RFC 9068, RFC 8725)."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from service.auth.errors import TokenExpired, TokenInvalid
 from service.auth.keys import SigningKeys
 from service.auth.models import AccessToken
 from service.kernel import names
+from service.kernel.changes import Change, ChangeKind
 from service.kernel.clock import Clock
 from service.kernel.principal import Principal
 from service.sessions.revocations import Revocations
@@ -46,6 +48,7 @@ class AccessTokens:
         self._issuer = issuer
         self._audience = audience
         self._verified: dict[str, tuple[float, Principal]] = {}
+        self._lock = threading.Lock()  # for changes; a look needs none
         self.hits = 0
         self.misses = 0
 
@@ -102,7 +105,8 @@ class AccessTokens:
             self.hits += 1
             expires, principal = remembered
         if self._clock.timestamp() >= expires:
-            self._verified.pop(token, None)
+            with self._lock:
+                self._verified.pop(token, None)
             raise TokenExpired
         self._revocations.refuse(principal)
         return principal
@@ -110,10 +114,20 @@ class AccessTokens:
     def _remember(self, token: str, expires: float, principal: Principal) -> None:
         if len(token) > _REMEMBERED_LENGTH:
             return
-        if len(self._verified) >= _REMEMBERED:
-            # The oldest goes; another thread may have taken it already.
-            self._verified.pop(next(iter(self._verified), ""), None)
-        self._verified[token] = (expires, principal)
+        with self._lock:
+            while len(self._verified) >= _REMEMBERED:
+                del self._verified[next(iter(self._verified))]  # the oldest
+            self._verified[token] = (expires, principal)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Checks every token again when there is another set of keys."""
+        if any(change.kind is ChangeKind.SIGNING_KEYS for change in changes):
+            self.forget()
+
+    def forget(self) -> None:
+        """Checks every token again."""
+        with self._lock:
+            self._verified.clear()
 
     def _check(self, token: str, *, any_audience: bool) -> Principal:
         """Everything about the token itself; PyJWT checks the registered claims but not `typ`."""

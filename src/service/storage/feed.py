@@ -59,6 +59,7 @@ class ChangeFeed:
         self._reading = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="change-feed", daemon=True)
         self._stopping = threading.Event()
+        self._begun = 0.0
         self._away = False
         self._history: History | None = None
         self.position = 0
@@ -107,15 +108,20 @@ class ChangeFeed:
 
     def require_trust(self) -> None:
         """Makes sure that what is remembered may be believed. Raises Unavailable if it may not."""
-        if monotonic() > self.trusted_until:
-            self.read()
+        now = monotonic()
+        if now <= self.trusted_until:
+            return
+        # The feed's own thread tries again and again; who calls need not wait for what it knows.
+        if self._away or (self._reading.locked() and now - self._begun > POLL):
+            raise Unavailable("The database is away; retry.")
+        self.read()
 
     def read(self) -> None:
         """Reads what is newer than `position`. Raises Unavailable when PostgreSQL is away."""
         if not self._reading.acquire(timeout=POLL):
             raise Unavailable("The database does not answer; retry.")
         try:
-            started = monotonic()
+            started = self._begun = monotonic()
             with self._database.reading() as connection:
                 self._read(connection)
             self.last_read = monotonic()
@@ -137,11 +143,14 @@ class ChangeFeed:
 
     def _begin(self, connection: Connection, history: History, latest: int) -> None:
         """A history not followed so far: remember nothing but what is revoked in it."""
+        kinds = [str(kind) for kind in REVOCATIONS]
+        living = _changes(connection.execute(_LIVING, {"kinds": kinds}))
+        # Whoever asks between forgetting and knowing again must wait for this read.
+        self.trusted_until = 0.0
         self._on_history(history)
         for follower in self._followers:
             follower.forget()
-        living = connection.execute(_LIVING, {"kinds": [str(kind) for kind in REVOCATIONS]})
-        self._apply(_changes(living), latest)
+        self._apply(living, latest)
         self._history = history
 
     def _newer(self, connection: Connection) -> list[Change]:

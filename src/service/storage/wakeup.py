@@ -63,7 +63,7 @@ class Wakeup:
                 self._to_tell = False
             try:
                 self._client.publish(_CHANNEL, b"")
-            except redis.RedisError as error:
+            except (redis.RedisError, OSError, ValueError) as error:  # ValueError: closed meanwhile
                 log.debug("no wake-up sent", why=str(error))
 
     def _listen(self) -> None:

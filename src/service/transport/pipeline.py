@@ -20,7 +20,13 @@ from google.protobuf.message import DecodeError, Message
 from uuid_utils import uuid4
 
 from service.kernel.call import Call, Replay, RequestKey
-from service.kernel.errors import Conflict, InvalidArgument, ResourceExhausted, Unauthenticated
+from service.kernel.errors import (
+    Conflict,
+    InvalidArgument,
+    ResourceExhausted,
+    Unauthenticated,
+    Unavailable,
+)
 from service.kernel.principal import Principal
 from service.kernel.reasons import ErrorReason
 from service.transport.methods import Method
@@ -122,6 +128,7 @@ class Pipeline(grpc.ServerInterceptor):
         self._shed_pool = shed_pool
         self._senders = senders
         self._compiled: dict[str, tuple[Handler, Handler, CallPool]] = {}
+        self.open = False  # until there is a database to answer from
 
     def intercept_service(
         self,
@@ -157,6 +164,8 @@ class Pipeline(grpc.ServerInterceptor):
 
     def authenticate(self, method: Method, call: Call, authorization: str | None) -> None:
         """Whom the call speaks for, and whether they call too often."""
+        if not self.open:
+            raise Unavailable("The server is starting; retry.")
         if method.rule.public:
             return
         call.caller = self._authenticator.verify(_bearer(authorization))

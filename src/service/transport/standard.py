@@ -80,7 +80,9 @@ class Health:
         def check(payload: bytes, context: grpc.ServicerContext) -> bytes:
             service = _decoded(health_pb2.HealthCheckRequest, payload, context).service
             if service not in self._services:
-                context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {service!r} here.")
+                context.abort(
+                    grpc.StatusCode.NOT_FOUND, f"There is no service {service[:100]!r} here."
+                )
             return bytes(self._status(service).SerializeToString())
 
         def list_all(_payload: bytes, _context: grpc.ServicerContext) -> bytes:

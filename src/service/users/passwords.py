@@ -23,6 +23,7 @@ T = TypeVar("T")
 MIN_LENGTH = 15
 MIN_LENGTH_WITH_SECOND_FACTOR = 8
 MAX_LENGTH = 1024
+_MAX_RAW_LENGTH = 4 * MAX_LENGTH  # composed (NFC), it may have become as short as that
 _ESTIMATED_LENGTH = 24  # a chosen password of 72 keeps zxcvbn, and all of us, busy for 2 s
 _MIN_SCORE = 3  # of 4: safe from guessing online, more than 10^8 guesses
 _MIN_SCORE_WITH_SECOND_FACTOR = 2  # zxcvbn gives no more to eight characters, however random
@@ -38,7 +39,9 @@ def require_acceptable(password: str, *, about: list[str], second_factor: bool, 
 
     `about` is what a guesser would know of the user. There are no composition rules.
     """
-    password = unicodedata.normalize("NFC", password[: MAX_LENGTH + 1])
+    if len(password) > _MAX_RAW_LENGTH:
+        raise PasswordRejected.field(field, f"must have at most {MAX_LENGTH} characters")
+    password = _normal(password)
     shortest = MIN_LENGTH_WITH_SECOND_FACTOR if second_factor else MIN_LENGTH
     if len(password) < shortest:
         raise PasswordRejected.field(field, f"must have at least {shortest} characters")
@@ -84,17 +87,16 @@ class PasswordHasher:
 
     def verify(self, password: str, kept: str | None) -> Verified:
         """Checks a password; without a kept hash it is wrong, after the same time."""
-        possible = kept is not None and len(password) <= MAX_LENGTH
+        given = _normal(password[:_MAX_RAW_LENGTH])
+        possible = kept is not None and len(given) <= MAX_LENGTH
         against = str(kept) if possible else self._nobodys
 
         def check() -> Verified:
-            right = self._is_right(_normal(password[:MAX_LENGTH]), against)
+            right = self._is_right(given[:MAX_LENGTH], against)
             if not possible or not right:
                 return Verified(right=False)
             outdated = self._context.needs_update(against)
-            return Verified(
-                right=True, new_hash=self._context.hash(_normal(password)) if outdated else None
-            )
+            return Verified(right=True, new_hash=self._context.hash(given) if outdated else None)
 
         return self._run(check)
 

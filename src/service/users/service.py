@@ -36,6 +36,7 @@ from service.users.repository import UserRepository
 _CHANGEABLE = ("email", "display_name", "attributes")
 _RELIED_ON = {"email", "attributes"}  # by other services, so not for users themselves to change
 _REMEMBERED = 20_000
+_MOST_ATTRIBUTES = 16 * 1024
 
 
 class UserService:
@@ -82,6 +83,7 @@ class UserService:
             create_time=now,
             update_time=now,
         )
+        _require_small(new)
         self._users(tx).insert(user, hashed)
         tx.change(ChangeKind.USER, user.subject)
         tx.record(UserCreated(user.subject, {"state": user.state}))
@@ -135,6 +137,7 @@ class UserService:
         """
         populated = [name for name in _CHANGEABLE if getattr(wanted, name)]
         fields = fields_to_change(mask, _CHANGEABLE, populated)
+        _require_small(wanted)
         if _RELIED_ON & fields:
             self._access.require(
                 call.principal, permission="users.manage", path=f"/{names.user(user_id)}"
@@ -283,3 +286,12 @@ class UserService:
 
     def _users(self, tx: Tx) -> UserRepository:
         return UserRepository(tx.connection, self._ring)
+
+
+def _require_small(user: NewUser) -> None:
+    """A page of a thousand users must fit into memory. Raises InvalidArgument."""
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in user.attributes.items())
+    if size > _MOST_ATTRIBUTES:
+        raise InvalidArgument.field(
+            "user.attributes", f"must have at most {_MOST_ATTRIBUTES} bytes in all"
+        )

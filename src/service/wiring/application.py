@@ -9,6 +9,7 @@ from gatehouse.users.v1 import user_service_pb2, user_service_pb2_grpc
 from service.auth.first_admin import FirstAdmin
 from service.auth.keys import jwk
 from service.auth.servicer import AuthServicer
+from service.kernel.errors import Unavailable
 from service.ops.access_log import AccessLog
 from service.ops.http import OpsServer
 from service.ops.logging import log_format
@@ -75,7 +76,7 @@ class Application:
         # Whoever watches health has no token, so they share nothing with those who have.
         self.health_senders = Senders()
         limit = settings.rate_limit
-        pipeline = Pipeline(
+        self._pipeline = pipeline = Pipeline(
             methods_of(SERVICES),
             authenticator=services.tokens,
             authorizer=services.access,
@@ -114,7 +115,7 @@ class Application:
             pages(
                 registry,
                 unready=self._unready,
-                jwks=lambda: {"keys": [jwk(key) for key in services.keys.all()]},
+                jwks=self._jwks,
                 issuer=settings.issuer,
             ),
             tls=tls.context if tls else None,
@@ -138,6 +139,7 @@ class Application:
     def serve(self) -> None:
         """Serves. Raises Unavailable when PostgreSQL is away."""
         self.services.start()
+        self._pipeline.open = True
         self.health.start(lambda: self.services.feed.current)
 
     def leave(self) -> None:
@@ -154,6 +156,12 @@ class Application:
         self.health_senders.stop()
         self.services.stop()
         self.access_log.stop()
+
+    def _jwks(self) -> dict[str, list[dict[str, str]]]:
+        # Verifiers keep the set for a while, so an empty one must not be given out.
+        if not self._pipeline.open:
+            raise Unavailable("The server is starting; retry.")
+        return {"keys": [jwk(key) for key in self.services.keys.all()]}
 
     def _unready(self) -> str:
         if self.health.serving:

@@ -80,6 +80,7 @@ class Services:
             issuer=settings.issuer,
             audience=settings.audience,
         )
+        self.feed.follow(self.tokens)
         rate = settings.login_rate
         throttle = SignInThrottle(
             self.redis, count=rate.count, seconds=rate.seconds, ring=ring, clock=self.clock
@@ -103,15 +104,15 @@ class Services:
 
         Raises Unavailable, PasswordRejected.
         """
-        admin = ensure_first_admin(
+        self.keys.ensure(Call.internal("bootstrap"))
+        # Last, because its password is told once: nothing may go wrong after it.
+        return ensure_first_admin(
             self.database,
             self.users,
             self.access,
             self._settings.bootstrap_admin_email,
             self._settings.bootstrap_admin_password,
         )
-        self.keys.ensure(Call.internal("bootstrap"))
-        return admin
 
     def start(self) -> None:
         """Follows the database from now on. Raises Unavailable when PostgreSQL is away."""

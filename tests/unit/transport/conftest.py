@@ -75,6 +75,7 @@ def grpc_interceptors(
         shed_pool=shed,
         senders=senders,
     )
+    pipeline.open = True
     yield [pipeline]
     shed.shutdown()
 

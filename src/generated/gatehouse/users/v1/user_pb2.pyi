@@ -101,7 +101,7 @@ class User(_message.Message):
     """
     @_builtins.property
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Facts about the user that other services want to keep here. At most 64."""
+        """Facts about the user that other services want to keep here. At most 64, of 16 KiB in all."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
