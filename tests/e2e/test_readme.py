@@ -24,8 +24,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_every_line_of_the_tour_works_as_printed(server: Served, tmp_path: Path) -> None:
-    if not (BIN / "grpcurl").exists():
-        pytest.skip("no grpcurl for this platform")
+    if not _runs("grpcurl"):
+        pytest.skip("no grpcurl for this platform, or for a path with spaces")
     script = _script(server)
     (tmp_path / "tour.py").write_text(_python().replace("127.0.0.1:50051", server.address))
     run = subprocess.run(
@@ -47,6 +47,14 @@ def test_every_line_of_the_tour_works_as_printed(server: Served, tmp_path: Path)
     assert run.returncode == 0, f"{script}\n{run.stdout}\n{run.stderr}"
     for expected in _promised():
         assert expected in run.stdout
+
+
+def _runs(program: str) -> bool:
+    try:
+        subprocess.run([BIN / program, "-version"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
 
 
 def _script(server: Served) -> str:

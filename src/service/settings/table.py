@@ -184,6 +184,7 @@ _BESIDE = (
     ("tls_client_ca_file", "tls_cert_file"),
 )
 _AT_MOST = (
+    ("refresh_grace", "access_token_lifetime"),
     ("access_token_lifetime", "refresh_token_lifetime"),
     ("refresh_token_lifetime", "session_lifetime"),
 )
