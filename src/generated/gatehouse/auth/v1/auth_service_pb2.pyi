@@ -23,7 +23,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class LoginRequest(_message.Message):
-    """Asks to sign a person in."""
+    """Asks to sign a person in.
+    3 is kept for the code of a second factor.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -199,7 +199,10 @@ class ListUsersRequest(_message.Message):
     """Only the user with this e-mail address, compared case-insensitively."""
     @_builtins.property
     def create_start_time(self) -> _timestamp_pb2.Timestamp:
-        """Only users created at or after this time."""
+        """5 is kept for the group that users are in.
+
+        Only users created at or after this time.
+        """
 
     @_builtins.property
     def create_end_time(self) -> _timestamp_pb2.Timestamp:
