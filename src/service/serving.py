@@ -75,8 +75,8 @@ def stores_of(settings: Settings) -> Iterator[Stores]:
     Embedded stores are brought to the current schema; others are by `gatehouse migrate`.
     Raises EmbeddedError, SchemaMismatch.
     """
-    if settings.database_url and settings.redis_url and settings.encryption_keys:
-        yield Stores(settings.database_url, settings.redis_url, settings.encryption_keys)
+    if given := _given(settings):
+        yield given
         return
     with EmbeddedStores(settings.data_dir) as embedded:
         with one_connection(embedded.database_url) as engine:
@@ -90,11 +90,17 @@ def stores_at_hand(settings: Settings) -> Iterator[Stores]:
 
     Raises EmbeddedError.
     """
-    if settings.database_url and settings.redis_url and settings.encryption_keys:
-        yield Stores(settings.database_url, settings.redis_url, settings.encryption_keys)
+    if given := _given(settings):
+        yield given
         return
     with open_stores(settings.data_dir) as embedded:
         yield Stores(embedded.database_url, embedded.redis_url, _ring(settings))
+
+
+def _given(settings: Settings) -> Stores | None:
+    if settings.database_url and settings.redis_url and settings.encryption_keys:
+        return Stores(settings.database_url, settings.redis_url, settings.encryption_keys)
+    return None
 
 
 @contextmanager

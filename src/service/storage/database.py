@@ -238,9 +238,11 @@ def _in_our_words(error: DBAPIError | psycopg.Error) -> Exception:
     state = getattr(fault, "sqlstate", None) or ""
     if state in {"40001", "40P01", "55P03"}:
         return Conflict()
-    if state in {"53100", "53200"}:
+    if state == "53100":
         return StorageFull()
-    # 25006: read-only after a failover; 08, 53, 57: gone, crowded, shutting down or timed out.
+    if state == "57014":
+        return Unavailable("The database took too long; retry.")
+    # 25006: read-only after a failover; 08, 53, 57: gone, crowded or shutting down.
     away = state == "25006" or state[:2] in {"08", "53", "57"}
     if away or (isinstance(fault, psycopg.OperationalError) and not state):
         return Unavailable("The database is away; retry.")

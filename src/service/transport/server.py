@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from time import monotonic
 
 import grpc
 
@@ -56,5 +57,6 @@ def stop(server: grpc.Server, pools: Sequence[CallPool], grace: float) -> None:
     ]
     for thread in waiting:
         thread.start()
+    deadline = monotonic() + grace
     for thread in waiting:
-        thread.join(grace)
+        thread.join(max(0.0, deadline - monotonic()))

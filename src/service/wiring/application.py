@@ -38,11 +38,21 @@ SERVICES = [
     )
 ]
 # These wait for a password's hash, so they must not take the threads of quick calls.
-_HASHING = {"Login", "ChangePassword", "CreateUser"}
+_HASHING = {
+    "/gatehouse.auth.v1.AuthService/Login",
+    "/gatehouse.auth.v1.AuthService/ChangePassword",
+    "/gatehouse.users.v1.UserService/CreateUser",
+}
 _HASHING_THREADS = 32
 # These are answered from memory. Threads that only compute get in each other's way: with twelve
 # of them a call costs a quarter more than with four.
-_REMEMBERED = {"WhoAmI", "IntrospectToken", "ExchangeToken", "GetJwks"}
+_REMEMBERED = {
+    "/gatehouse.auth.v1.AuthService/WhoAmI",
+    "/gatehouse.auth.v1.AuthService/IntrospectToken",
+    "/gatehouse.auth.v1.AuthService/ExchangeToken",
+    "/gatehouse.auth.v1.AuthService/GetJwks",
+    "/gatehouse.users.v1.UserService/GetUser",
+}
 _REMEMBERED_THREADS = 4
 _THREADS = 12
 
@@ -68,9 +78,9 @@ class Application:
         self.pools = [quick, calls, hashing, probes, reflection, shed]
 
         def pool_of(method: Method) -> CallPool:
-            if method.name in _HASHING:
+            if method.full_name in _HASHING:
                 return hashing
-            return quick if method.name in _REMEMBERED else calls
+            return quick if method.full_name in _REMEMBERED else calls
 
         self.senders = senders = Senders()
         # Whoever watches health has no token, so they share nothing with those who have.
@@ -123,7 +133,7 @@ class Application:
         self._show(metrics)
 
     def listen(self) -> None:
-        """Answers probes NOT_SERVING and no calls until `serve`. Raises PortInUse, OSError."""
+        """Answers probes NOT_SERVING and no calls until `serve`. Raises PortInUse."""
         address = str(self._settings.grpc_address)
         self.grpc_port = listen(self.server, address, self._credentials)
         self.access_log.start()
