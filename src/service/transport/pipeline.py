@@ -6,31 +6,34 @@ gRPC runs `intercept_service` on its one serving thread, so that only looks the 
 is in the handler, on a pool's thread. Health and reflection go round (see `standard.py`).
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from random import uniform
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import structlog
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from uuid_utils import uuid4
 
-from service.kernel.call import Call, Replay, RequestKey
+from service.kernel.call import Call, Replay
 from service.kernel.errors import (
     Conflict,
-    InvalidArgument,
     ResourceExhausted,
-    Unauthenticated,
     Unavailable,
 )
-from service.kernel.principal import Principal
 from service.kernel.reasons import ErrorReason
+from service.transport.incoming import (
+    MalformedMessage,
+    address_of,
+    bearer,
+    decode,
+    request_key,
+)
 from service.transport.methods import Method
 from service.transport.pool import CallPool
+from service.transport.ports import Authenticator, Authorizer, MethodObserver, Throttle
 from service.transport.status import REQUEST_ID, Refusal, describe
 from service.transport.validation import Validate, validator_of
 from service.transport.watching import Senders
@@ -48,59 +51,10 @@ else:
 Behavior = Callable[..., Any]
 
 
-class TokenMissing(Unauthenticated):
-    """The method needs a token and the call carries none, or none that can be read."""
-
-    reason = ErrorReason.TOKEN_MISSING
-
-
-class MalformedMessage(InvalidArgument):
-    """The bytes are no message of the method's request type."""
-
-    reason = ErrorReason.MALFORMED_MESSAGE
-
-
 class Overloaded(ResourceExhausted):
     """The pool carries as many calls as it may."""
 
     reason = ErrorReason.OVERLOADED
-
-
-class Authenticator(Protocol):
-    """Says whom a token stands for."""
-
-    def verify(self, token: str) -> Principal:
-        """The caller. Raises Unauthenticated."""
-
-
-class Authorizer(Protocol):
-    """Says whether a caller may."""
-
-    def require(self, principal: Principal, *, scope: str, permission: str, path: str) -> None:
-        """Raises PermissionDenied. An empty permission asks about the scope alone."""
-
-
-class Throttle(Protocol):
-    """Counts a caller's calls."""
-
-    def take(self, subject: str) -> None:
-        """Raises ResourceExhausted."""
-
-
-class MethodObserver(Protocol):
-    """Counts and logs the calls of one method."""
-
-    def started(self) -> None:
-        """A call has begun."""
-
-    def received(self) -> None:
-        """A message of a stream has come in."""
-
-    def sent(self) -> None:
-        """A message of a stream has gone out."""
-
-    def finished(self, call: Call, code: grpc.StatusCode, seconds: float) -> None:
-        """The call is over."""
 
 
 class Pipeline(grpc.ServerInterceptor):
@@ -168,13 +122,13 @@ class Pipeline(grpc.ServerInterceptor):
             raise Unavailable("The server is starting; retry.")
         if method.rule.public:
             return
-        call.caller = self._authenticator.verify(_bearer(authorization))
+        call.caller = self._authenticator.verify(bearer(authorization))
         if self._throttle is not None:
             self._throttle.take(call.caller.subject)
 
     def admit(self, method: Method, payload: bytes, call: Call, validate: Validate) -> Message:
         """The request, once the caller may send it and it keeps the contract's rules."""
-        request: Any = _decode(method, payload)
+        request: Any = decode(method, payload)
         rule = method.rule
         if not rule.public:
             path = rule.path(request, call) if rule.permission else ""
@@ -183,7 +137,7 @@ class Pipeline(grpc.ServerInterceptor):
             )
         validate(request)
         if method.takes_request_id and request.request_id:
-            call.key = _key(method, request, call)
+            call.key = request_key(method, request, call)
         return cast(Message, request)
 
 
@@ -286,7 +240,7 @@ class _Way:
         if request_id is None:
             request_id = uuid4().hex
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
-        return Call(request_id, _address(context.peer()), self._method.full_name), authorization
+        return Call(request_id, address_of(context.peer()), self._method.full_name), authorization
 
     def _only(self, payload: bytes, call: Call, authorization: str | None) -> Message:
         self._pipeline.authenticate(self._method, call, authorization)
@@ -312,7 +266,7 @@ class _Way:
         yield first
         for payload in payloads:
             self._observer.received()
-            message = _decode(self._method, payload)
+            message = decode(self._method, payload)
             self._validate(message)
             yield message
 
@@ -344,37 +298,6 @@ def _explain(error: Exception, call: Call) -> Refusal:
             "unexpected fault", request_id=call.request_id, method=call.method, exc_info=error
         )
     return refusal
-
-
-def _bearer(authorization: str | None) -> str:
-    if authorization is None:
-        raise TokenMissing("Sign in and send the metadata `authorization: Bearer <access token>`.")
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise TokenMissing("Send one `authorization` entry of the form `Bearer <access token>`.")
-    return token
-
-
-def _decode(method: Method, payload: bytes) -> Message:
-    try:
-        return method.request.FromString(payload)
-    except DecodeError:
-        raise MalformedMessage(f"The bytes are no {method.request.DESCRIPTOR.full_name}.") from None
-
-
-def _key(method: Method, request: Any, call: Call) -> RequestKey:
-    """Deterministic bytes, because clients' own may differ between retries in the order of maps."""
-    body = request.SerializeToString(deterministic=True)
-    digest = hashlib.sha256(method.full_name.encode() + b"\0" + body).digest()
-    return RequestKey(call.principal.subject, request.request_id, digest)
-
-
-def _address(peer: str) -> str:
-    """The network address in gRPC's `ipv4:127.0.0.1:5000`, `ipv6:%5B::1%5D:5000` or `unix:…`."""
-    transport, _, address = peer.partition(":")
-    if transport not in {"ipv4", "ipv6"}:
-        return transport
-    return unquote(address.rpartition(":")[0]).strip("[]")
 
 
 def _behavior(handler: Handler) -> Behavior:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.transport.pipeline import _address
+from service.transport.incoming import address_of
 from tests.support.clients import Service
 from tests.support.refusals import PERMISSION_DENIED, refused
 from tests.unit.transport.trial import Trial
@@ -57,5 +57,5 @@ def test_the_call_knows_its_method(ada: Service, trial: Trial) -> None:
         ("", ""),
     ],
 )
-def test_the_address_of_a_peer_is_its_network_address(peer: str, address: str) -> None:
-    assert _address(peer) == address
+def test_the_address_of_a_peer_is_its_networkaddress_of(peer: str, address: str) -> None:
+    assert address_of(peer) == address
