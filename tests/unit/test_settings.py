@@ -303,6 +303,12 @@ def test_an_access_token_does_not_outlive_its_refresh_token() -> None:
     assert "REFRESH_TOKEN_LIFETIME" in refused(REFRESH_TOKEN_LIFETIME="5m")
 
 
+def test_a_refresh_is_not_repeated_after_its_access_token_has_expired() -> None:
+    assert "REFRESH_GRACE is '1m': it takes at most GATEHOUSE_ACCESS_TOKEN_LIFETIME" in refused(
+        REFRESH_GRACE="1m", ACCESS_TOKEN_LIFETIME="30s"
+    )
+
+
 @pytest.mark.parametrize("text", ["9s", "25h"])
 def test_access_tokens_are_short_lived(text: str) -> None:
     assert "a duration from 10s to 24h" in refused(ACCESS_TOKEN_LIFETIME=text)

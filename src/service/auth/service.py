@@ -206,7 +206,8 @@ class AuthService:
             session.subject,
             session.name,
             session.scopes,
-            until=min(session.refresh_time + self._token_lifetime, session.end_time),
+            # A revocation lasts until `token_expire_time`, so no token may outlive it.
+            until=min(session.refresh_time + self._token_lifetime, session.token_expire_time),
         )
         return SignedIn(access, opened.refresh_token, session.expire_time)
 

@@ -49,6 +49,7 @@ class AccessTokens:
         self._audience = audience
         self._verified: dict[str, tuple[float, Principal]] = {}
         self._lock = threading.Lock()  # for changes; a look needs none
+        self._forgotten = 0
         self.hits = 0
         self.misses = 0
 
@@ -97,10 +98,11 @@ class AccessTokens:
         remembered = self._verified.get(token)
         if remembered is None:
             self.misses += 1
+            forgotten = self._forgotten
             principal = self._check(token, any_audience=any_audience)
             expires = principal.expire_time.timestamp()
             if not any_audience:
-                self._remember(token, expires, principal)
+                self._remember(token, expires, principal, forgotten)
         else:
             self.hits += 1
             expires, principal = remembered
@@ -111,10 +113,12 @@ class AccessTokens:
         self._revocations.refuse(principal)
         return principal
 
-    def _remember(self, token: str, expires: float, principal: Principal) -> None:
+    def _remember(self, token: str, expires: float, principal: Principal, forgotten: int) -> None:
         if len(token) > _REMEMBERED_LENGTH:
             return
         with self._lock:
+            if forgotten != self._forgotten:
+                return  # it may have been checked with a key that is gone since
             while len(self._verified) >= _REMEMBERED:
                 del self._verified[next(iter(self._verified))]  # the oldest
             self._verified[token] = (expires, principal)
@@ -127,6 +131,7 @@ class AccessTokens:
     def forget(self) -> None:
         """Checks every token again."""
         with self._lock:
+            self._forgotten += 1
             self._verified.clear()
 
     def _check(self, token: str, *, any_audience: bool) -> Principal:

@@ -24,15 +24,24 @@ class Revocations:
 
     def refuse(self, principal: Principal) -> None:
         """Raises SessionRevoked, and Unavailable when what is remembered may not be believed."""
-        if monotonic() > self._feed.trusted_until:
-            self._feed.require_trust()
-        revoked = self._revoked
+        revoked = self._believed()
         if revoked and (
             (ChangeKind.SESSION_REVOKED, principal.session) in revoked
             or (ChangeKind.SUBJECT_REVOKED, principal.subject) in revoked
             or (ChangeKind.TOKEN_REVOKED, principal.token_id) in revoked
         ):
             raise SessionRevoked
+
+    def _believed(self) -> dict[tuple[ChangeKind, str], Change]:
+        """What is remembered; looked at again when the feed has begun a new history meanwhile."""
+        while True:
+            trusted_until = self._feed.trusted_until
+            if monotonic() > trusted_until:
+                self._feed.require_trust()
+                trusted_until = self._feed.trusted_until
+            revoked = self._revoked
+            if trusted_until == self._feed.trusted_until:
+                return revoked
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Takes the revocations among the changes, and forgets those that no longer matter."""

@@ -167,6 +167,11 @@ class Database:
                 self._history = read_history(connection)
         return self._history
 
+    def reconnect(self) -> None:
+        """The server was away: the connections that wait in the pools may be dead."""
+        self._transactions.dispose()
+        self._reads.dispose()
+
     def adopt(self, history: History) -> None:
         """The server is another one now (failover, restore), as the change feed has found."""
         self._history = history

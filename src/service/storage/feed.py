@@ -49,9 +49,11 @@ class ChangeFeed:
         clock: Clock,
         wakeup: Wakeup,
         on_history: Callable[[History], None],
+        on_loss: Callable[[], None],
     ) -> None:
         self._database = database
         self._on_history = on_history
+        self._on_loss = on_loss
         self._clock = clock
         self._wakeup = wakeup
         self._followers: list[Follower] = []
@@ -126,6 +128,9 @@ class ChangeFeed:
                 self._read(connection)
             self.last_read = monotonic()
             self.trusted_until = started + TRUST
+        except Unavailable:
+            self._on_loss()
+            raise
         finally:
             self._reading.release()
 

@@ -38,7 +38,11 @@ class Services:
         self.feed_database = Database(stores.database_url, ring, connections=1)
         self.redis = create_redis(stores.redis_url, pool_size=_REDIS_CONNECTIONS)
         self.feed = ChangeFeed(
-            self.feed_database, self.clock, Wakeup(self.redis), self.database.adopt
+            self.feed_database,
+            self.clock,
+            Wakeup(self.redis),
+            on_history=self.database.adopt,
+            on_loss=self.database.reconnect,
         )
         self.database.announce = self.feed.announce
 

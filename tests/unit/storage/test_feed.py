@@ -1,6 +1,8 @@
 """The change feed over a stand-in database: order, trust, and a database that went back in time."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,9 +31,14 @@ class StandIn:
         self.history = History(1, 1)
         self.away = False
         self.adopted: list[History] = []
+        self.losses = 0
+        self.when_asked_for_the_living: Callable[[], None] = lambda: None
 
     def commit(self, kind: ChangeKind, key: str, expire_time: datetime | None = None) -> None:
         self.changes.append(Change(kind, key, expire_time, len(self.changes) + 1))
+
+    def lose(self) -> None:
+        self.losses += 1
 
     @contextmanager
     def reading(self) -> Iterator["StandIn"]:
@@ -47,6 +54,7 @@ class StandIn:
         if statement is _HISTORY:
             return SimpleNamespace(one=lambda: (self.history.system, self.history.timeline))
         if statement is _LIVING:
+            self.when_asked_for_the_living()
             return [
                 it for it in self.changes if it.expire_time and it.expire_time > datetime.now(UTC)
             ]
@@ -75,6 +83,14 @@ class Silence:
 
     def announce(self) -> None: ...
 
+    def stop(self) -> None: ...
+
+    def wait(self, seconds: float) -> None: ...
+
+
+def _lose() -> None:
+    raise Unavailable("lost")
+
 
 def _scalar(value: object) -> Any:
     return SimpleNamespace(scalar_one=lambda: value)
@@ -92,9 +108,33 @@ def memory() -> Memory:
 
 @pytest.fixture
 def feed(database: StandIn, memory: Memory) -> ChangeFeed:
-    made = ChangeFeed(database, Clock(), Silence(), database.adopted.append)  # type: ignore[arg-type]
+    made = ChangeFeed(
+        database,  # type: ignore[arg-type]
+        Clock(),
+        Silence(),  # type: ignore[arg-type]
+        on_history=database.adopted.append,
+        on_loss=database.lose,
+    )
     made.follow(memory)
     return made
+
+
+@pytest.fixture
+def hung(feed: ChangeFeed, database: StandIn) -> Iterator[ChangeFeed]:
+    """The feed, its thread caught in a read until the test is over."""
+    caught, over = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        caught.set()
+        over.wait()
+
+    database.when_asked_for_the_living = hang
+    feed._thread.start()
+    caught.wait()
+    yield feed
+    over.set()
+    feed._stopping.set()
+    feed._thread.join()
 
 
 @pytest.fixture
@@ -232,3 +272,64 @@ def test_listeners_hear_in_order_and_never_of_ones_own_commit_early(
     database.commit(USER, "users/2")
     feed.read()
     assert told == [([], 0), (["users/1", "users/2"], 2)]
+
+
+def test_nobody_is_believed_while_a_new_history_begins(feed: ChangeFeed, database: StandIn) -> None:
+    trusted: list[bool] = []
+
+    def note() -> None:
+        trusted.append(feed_module.monotonic() <= feed.trusted_until)
+
+    feed.follow(SimpleNamespace(apply=lambda changes: None, forget=note))
+    feed.read()
+    database.history = History(2, 1)
+    feed.read()
+    assert trusted == [False, False]
+
+
+def test_nothing_is_forgotten_before_it_is_known_what_is_revoked_in_the_new_history(
+    feed: ChangeFeed, database: StandIn, memory: Memory
+) -> None:
+    database.commit(REVOKED, "sessions/1", LATER)
+    feed.read()
+    database.history = History(2, 1)
+    database.when_asked_for_the_living = _lose
+    with pytest.raises(Unavailable):
+        feed.read()
+    assert memory.heard == ["sessions/1"]
+
+
+def test_whoever_asks_while_a_read_hangs_is_told_at_once(
+    feed: ChangeFeed, database: StandIn, hung: ChangeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "POLL", 0.0)
+    monkeypatch.setattr(feed, "read", lambda: pytest.fail("waited for the read"))
+    with pytest.raises(Unavailable):
+        feed.require_trust()
+
+
+def test_whoever_asks_while_the_database_is_known_to_be_away_is_told_at_once(
+    feed: ChangeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed._tell(away=True, why="test")
+    monkeypatch.setattr(feed, "read", lambda: pytest.fail("read for it"))
+    with pytest.raises(Unavailable):
+        feed.require_trust()
+
+
+def test_the_end_does_not_wait_for_a_database_that_hangs(
+    hung: ChangeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "_PATIENCE", 0.01)
+    with ThreadPoolExecutor(1) as stopping:
+        stopping.submit(hung.stop).result(timeout=20)
+    assert hung._thread.is_alive()
+
+
+def test_each_loss_is_told(feed: ChangeFeed, database: StandIn) -> None:
+    feed.read()
+    assert database.losses == 0
+    database.away = True
+    with pytest.raises(Unavailable):
+        feed.read()
+    assert database.losses == 1

@@ -129,6 +129,33 @@ def test_stalled_watchers_do_not_hold_up_others(
     wait_until(lambda: all(it.cancelled.is_set() for it in stalled), "the laggards' end")
 
 
+def test_others_need_not_wait_for_the_laggards_end(
+    senders: Senders, stalled: list[Stalled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_STALLED", 600.0)
+    monkeypatch.setattr(watching, "_LOOK", 0.01)
+    for stream in stalled:
+        opened(senders, stream).put(NEWS)
+    reader = Stream()
+    opened(senders, reader).put(NEWS)
+    wait_until(lambda: reader.sent == [PACKED], "the news")
+    assert not any(it.cancelled.is_set() for it in stalled)
+
+
+def test_a_watcher_that_may_no_longer_watch_is_told_why(senders: Senders) -> None:
+    stream = Stream()
+    withdrawn = threading.Event()
+
+    def ask() -> None:
+        if withdrawn.is_set():
+            raise watching.ShuttingDown
+
+    opened(senders, stream).keep_asking(ask)
+    withdrawn.set()
+    wait_until(lambda: stream.sent == [None], "the end")
+    assert stream.code is CANCELLED
+
+
 def test_an_ended_watcher_gets_what_was_put_before(senders: Senders) -> None:
     stream = Stream()
     outbox = opened(senders, stream)

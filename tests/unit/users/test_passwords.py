@@ -2,10 +2,13 @@
 
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from passlib.hash import argon2, bcrypt, bcrypt_sha256, pbkdf2_sha256, pbkdf2_sha512, scrypt
+from zxcvbn import zxcvbn
 
+from service.users import passwords
 from service.users.errors import PasswordRejected
 from service.users.passwords import PasswordHasher, require_acceptable
 
@@ -96,6 +99,37 @@ def test_the_length_is_that_of_the_composed_form() -> None:
     fourteen = unicodedata.normalize("NFD", "é" * 5 + "vx4kqztmw")
     assert len(fourteen) > 15
     assert "15" in judged(fourteen)
+
+
+def test_no_password_keeps_the_estimate_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One chosen for it, of 72 characters, did so for two seconds, and everyone waited."""
+    lengths: list[int] = []
+
+    def estimate(password: str, **given: Any) -> Any:
+        lengths.append(len(password))
+        return zxcvbn(password, **given)
+
+    monkeypatch.setattr(passwords, "zxcvbn", estimate)
+    judged("4@8({[<369&#!1/|0$5+7%2" * 3)
+    assert lengths == [24]
+
+
+@pytest.mark.parametrize("letters", [700, 1024])
+def test_a_password_of_any_allowed_length_opens_however_its_accents_are_composed(
+    hasher: PasswordHasher, letters: int
+) -> None:
+    long = (COMPOSED * 40)[:letters]
+    decomposed = unicodedata.normalize("NFD", long)
+    assert judged(decomposed) == judged(long) == ""
+    assert hasher.verify(decomposed, hasher.hash(long)).right
+    assert hasher.verify(long, hasher.hash(decomposed)).right
+
+
+def test_too_many_decomposed_characters_are_too_many(hasher: PasswordHasher) -> None:
+    for letters in (1025, 5_000):
+        long = unicodedata.normalize("NFD", (COMPOSED * 200)[:letters])
+        assert "1024" in judged(long)
+        assert not hasher.verify(long, hasher.hash(GOOD)).right
 
 
 def test_a_right_password_is_right(hasher: PasswordHasher) -> None:
