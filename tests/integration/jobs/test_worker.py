@@ -45,8 +45,8 @@ def test_it_does_the_housekeeping(stores: Stores, worker: "subprocess.Popen[byte
             return int(row[0])
 
         connection.execute(
-            "INSERT INTO requests (subject, id, method, digest, answer, time)"
-            " VALUES ('users/x', 'old', 'm', '', '', now() - interval '2 days')"
+            "INSERT INTO requests (subject, id, digest, answer, time)"
+            " VALUES ('users/x', 'old', '', '', now() - interval '2 days')"
         )
         # It begins with whatever was due last, so nobody waits for the clock.
         wait_until(lambda: left() == 0, "the purge")
