@@ -117,13 +117,16 @@ class Pipeline(grpc.ServerInterceptor):
         )
 
     def authenticate(self, method: Method, call: Call, authorization: str | None) -> None:
-        """Whom the call speaks for, and whether they call too often."""
+        """Whom the call speaks for."""
         if not self.open:
             raise Unavailable("The server is starting; retry.")
         if method.rule.public:
             return
         call.caller = self._authenticator.verify(bearer(authorization))
-        if self._throttle is not None:
+
+    def limit(self, call: Call) -> None:
+        """Counts the call of who has to say who they are."""
+        if self._throttle is not None and call.caller is not None:
             self._throttle.take(call.caller.subject)
 
     def admit(self, method: Method, payload: bytes, call: Call, validate: Validate) -> Message:
@@ -244,6 +247,7 @@ class _Way:
 
     def _only(self, payload: bytes, call: Call, authorization: str | None) -> Message:
         self._pipeline.authenticate(self._method, call, authorization)
+        self._pipeline.limit(call)
         return self._pipeline.admit(self._method, payload, call, self._validate)
 
     def _ask_again(self, payload: bytes, call: Call, authorization: str | None) -> None:
@@ -255,6 +259,7 @@ class _Way:
     ) -> Iterator[Message]:
         """The first message decides whether the caller may; the rest are read when asked for."""
         self._pipeline.authenticate(self._method, call, authorization)
+        self._pipeline.limit(call)
         first = next(payloads, None)
         if first is None:
             raise MalformedMessage("The stream ended before its first message.")

@@ -29,6 +29,7 @@ _MOST_THREADS = 64
 _BACKLOG = 1000
 _STALLED = 2.0
 _LOOK = 0.25
+_ASK = 1.0
 
 
 class WatcherTooSlow(Cancelled):
@@ -238,6 +239,7 @@ class Senders:
                 self._busy.discard(outbox)
 
     def _watch(self) -> None:
+        asked = monotonic()
         while not self._stopping.wait(_LOOK):
             with self._lock:
                 busy, watching = list(self._busy), list(self._open)
@@ -245,8 +247,10 @@ class Senders:
             for outbox in busy:
                 if outbox.sending_since and monotonic() - outbox.sending_since > _STALLED:
                     outbox.cancel()
-            for outbox in watching:
-                outbox.ask()
+            if monotonic() - asked > _ASK:
+                asked = monotonic()
+                for outbox in watching:
+                    outbox.ask()
 
     def _stand_in_for(self, busy: list[Outbox]) -> None:
         """As many threads more as are blocked; they end when there is nothing to send."""

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from service.kernel.call import Call
+from service.transport import watching
 from tests.support.clients import Service
 from tests.support.refusals import INVALID_ARGUMENT, PERMISSION_DENIED, refused
 from tests.support.waiting import wait_until
@@ -166,3 +167,29 @@ def test_a_refused_call_is_observed_once_with_its_code(
         list(getattr(ada, name)(Ask(name="x")))
     assert code_seen(trial) is PERMISSION_DENIED
     assert trial.counts["started"] == 1
+
+
+def test_a_watcher_is_asked_for_again_and_ends_when_it_may_not_watch_any_more(
+    ada: Service, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_ASK", 0.0)
+    trial.serve = lambda request, outbox: outbox.put(Answer(text="news"))
+    stream = ada.Watch(name="x")
+    assert next(stream).text == "news"
+    trial.allowed = False
+    with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
+        next(stream)
+    assert code_seen(trial) is PERMISSION_DENIED
+
+
+def test_being_asked_for_again_is_no_call(
+    ada: Service, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_ASK", 0.0)
+    trial.serve = lambda request, outbox: outbox.put(Answer(text="news"))
+    stream = ada.Watch(name="x")
+    next(stream)
+    wait_until(lambda: trial.steps.count("authenticate ada") > 2)
+    assert trial.steps.count("throttle users/ada") == 1
+    stream.cancel()
+    wait_until(lambda: trial.finished, "the end of the call")

@@ -142,7 +142,10 @@ def test_others_need_not_wait_for_the_laggards_end(
     assert not any(it.cancelled.is_set() for it in stalled)
 
 
-def test_a_watcher_that_may_no_longer_watch_is_told_why(senders: Senders) -> None:
+def test_a_watcher_that_may_no_longer_watch_is_told_why(
+    senders: Senders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_ASK", 0.0)
     stream = Stream()
     withdrawn = threading.Event()
 
