@@ -1,9 +1,11 @@
 """Two replicas on one database: what one commits, the other knows."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import uuid4
 
 import grpc
+import jwt
 import pytest
 
 from service.storage import wakeup
@@ -21,6 +23,32 @@ def pair(databases: Databases) -> Iterator[Pair]:
     stores = databases.new()
     with house(stores, settings()) as here, house(stores, settings()) as there:
         yield here, there
+
+
+@pytest.fixture(scope="module")
+def unlike(databases: Databases) -> Iterator[Pair]:
+    """One gives tokens for an hour, the other for ten seconds."""
+    stores = databases.new()
+    hour, ten_seconds = timedelta(hours=1), timedelta(seconds=10)
+    with (
+        house(stores, settings(access_token_lifetime=hour)) as long,
+        house(stores, settings(access_token_lifetime=ten_seconds)) as short,
+    ):
+        yield long, short
+
+
+def end_of_the_revocation(gatehouse: House, person: Person) -> float:
+    person.auth.Logout()
+    [row] = gatehouse.sql(
+        "SELECT extract(epoch FROM expire_time) AS it FROM changes WHERE key = :it",
+        it=person.session,
+    )
+    return float(row.it)
+
+
+def end_of(access_token: str) -> float:
+    claims = jwt.decode(access_token, options={"verify_signature": False})
+    return float(claims["exp"])
 
 
 def beside(person: Person, other: House) -> Person:
@@ -121,3 +149,22 @@ def test_who_was_suspended_at_one_cannot_sign_in_at_the_other(pair: Pair) -> Non
     here.admin.users.SuspendUser(name=ada.name)
     with refused(UNAUTHENTICATED, reason="INVALID_CREDENTIALS"):
         there.sign_in(ada.credentials)
+
+
+def test_a_revocation_outlives_every_token_whoever_gave_it(unlike: Pair) -> None:
+    long, short = unlike
+    ada = long.new_person()
+    short.anonymous.auth.RefreshToken(refresh_token=ada.tokens.refresh_token)
+    ended = end_of_the_revocation(short, beside(ada, short))
+    assert ended >= end_of(ada.tokens.access_token)
+
+
+def test_a_refresh_that_another_repeats_gives_no_token_that_outlives_a_revocation(
+    unlike: Pair,
+) -> None:
+    long, short = unlike
+    ada = short.new_person()
+    asked = {"refresh_token": ada.tokens.refresh_token}
+    short.anonymous.auth.RefreshToken(**asked)
+    repeated = long.anonymous.auth.RefreshToken(**asked).tokens
+    assert end_of_the_revocation(short, beside(ada, short)) >= end_of(repeated.access_token)

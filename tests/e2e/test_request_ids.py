@@ -1,5 +1,6 @@
 """One effect and one answer for each request id, whatever is lost on the way."""
 
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -14,9 +15,12 @@ from tests.support.refusals import (
     INVALID_ARGUMENT,
     NOT_FOUND,
     PERMISSION_DENIED,
+    UNAUTHENTICATED,
     read,
     refused,
 )
+
+NEW = "eleven green lanterns hum"
 
 
 def creation(request_id: str, **user: Any) -> dict[str, Any]:
@@ -58,6 +62,20 @@ def test_ending_all_sessions_can_be_repeated(admin: Person, ada: Person, request
     for _ in range(2):
         answer = admin.sessions.RevokeAllSessions(subject=ada.name, request_id=request_id)
         assert answer.revoked_count == 1
+
+
+def test_a_changed_password_can_be_repeated(ada: Person, request_id: str) -> None:
+    wanted = {"current_password": PASSWORD, "new_password": NEW, "request_id": request_id}
+    first = ada.auth.ChangePassword(**wanted)
+    assert ada.auth.ChangePassword(**wanted) == first
+
+
+def test_a_refused_change_of_password_is_refused_again(ada: Person, request_id: str) -> None:
+    wanted = {"current_password": "wrong", "new_password": NEW, "request_id": request_id}
+    for _ in range(2):
+        with refused(UNAUTHENTICATED, reason="INVALID_CREDENTIALS"):
+            ada.auth.ChangePassword(**wanted)
+    ada.auth.ChangePassword(current_password=PASSWORD, new_password=NEW)
 
 
 def test_a_repeat_is_answered_as_it_was_then_whatever_happened_since(
@@ -142,3 +160,16 @@ def test_kept_answers_are_sealed(gatehouse: House, admin: Person, request_id: st
     admin.users.CreateUser(**wanted)
     [row] = gatehouse.sql("SELECT answer FROM requests WHERE id = :id", id=request_id)
     assert wanted["user"]["email"].encode() not in bytes(row.answer)
+
+
+def test_a_kept_request_cannot_be_guessed_from_its_digest(
+    gatehouse: House, admin: Person, request_id: str
+) -> None:
+    """It holds a password and an e-mail, and a bare hash is quickly made of many guesses."""
+    call = admin.users.CreateUser
+    wanted = call.request(**creation(request_id), password=PASSWORD)
+    call(wanted)
+    method = b"/gatehouse.users.v1.UserService/CreateUser"
+    body = wanted.SerializeToString(deterministic=True)
+    [row] = gatehouse.sql("SELECT digest FROM requests WHERE id = :id", id=request_id)
+    assert bytes(row.digest) != sha256(method + b"\0" + body).digest()

@@ -2,12 +2,18 @@
 
 import base64
 import json
+from collections.abc import Callable
 
 import jwt
+import pytest
 from jwt.algorithms import ECAlgorithm
+from sqlalchemy.exc import DBAPIError
 
+from service.kernel.call import Call
+from service.kernel.changes import ChangeKind
 from tests.support.clients import Client, Person
 from tests.support.house import House
+from tests.support.refusals import UNAUTHENTICATED, refused
 
 
 def published(anonymous: Client) -> list[dict[str, str]]:
@@ -48,3 +54,29 @@ def test_private_keys_are_sealed_at_rest(gatehouse: House) -> None:
     key = gatehouse.application.services.keys.signing.private.private_numbers().private_value
     [row] = gatehouse.sql("SELECT private_key AS it FROM signing_keys")
     assert key.to_bytes(32, "big") not in bytes(row.it)
+
+
+def test_a_token_dies_with_its_key(open_house: Callable[..., House]) -> None:
+    gatehouse = open_house()
+    admin, services = gatehouse.admin, gatehouse.application.services
+    assert admin.auth.WhoAmI().subject
+    with services.database.transaction(Call.internal("test")) as tx:
+        tx.connection.exec_driver_sql("DELETE FROM signing_keys")
+        tx.change(ChangeKind.SIGNING_KEYS, "all")
+        tx.commit(None)
+    with refused(UNAUTHENTICATED, reason="TOKEN_INVALID"):
+        admin.auth.WhoAmI()
+
+
+def test_keys_that_could_not_be_read_again_are_read_at_the_next_use(
+    open_house: Callable[..., House],
+) -> None:
+    gatehouse = open_house()
+    keys = gatehouse.application.services.keys
+    gatehouse.sql("ALTER TABLE signing_keys RENAME TO elsewhere")
+    keys.forget()
+    with pytest.raises(DBAPIError):
+        keys.all()
+    gatehouse.sql("ALTER TABLE elsewhere RENAME TO signing_keys")
+    gatehouse.sql("DELETE FROM signing_keys")
+    assert keys.all() == []

@@ -7,6 +7,8 @@ import pytest
 
 from service.auth import revocation_stream
 from service.storage.revision import History
+from service.transport import watching
+from tests.support import raw
 from tests.support.clients import Person
 from tests.support.house import House
 from tests.support.refusals import (
@@ -14,8 +16,10 @@ from tests.support.refusals import (
     FAILED_PRECONDITION,
     INVALID_ARGUMENT,
     PERMISSION_DENIED,
+    UNAUTHENTICATED,
     refused,
 )
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -150,6 +154,61 @@ def test_a_cursor_from_the_future_is_refused(gatehouse: House, watch: Callable[.
 def test_watching_takes_a_permission(auditor: Person, watch: Callable[..., Any]) -> None:
     with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
         next(watch(who=auditor))
+
+
+@pytest.fixture
+def boss(gatehouse: House) -> Person:
+    """Somebody who may watch."""
+    return gatehouse.new_person("roles/admin")
+
+
+def test_a_watcher_whose_session_ends_hears_no_more(
+    boss: Person, watch: Callable[..., Any]
+) -> None:
+    stream = watch(who=boss)
+    next(stream)
+    boss.auth.Logout()
+    with refused(UNAUTHENTICATED, reason="SESSION_REVOKED"):
+        list(stream)
+
+
+def test_a_watcher_who_may_no_longer_watch_hears_no_more(
+    gatehouse: House, boss: Person, watch: Callable[..., Any]
+) -> None:
+    stream = watch(who=boss)
+    next(stream)
+    gatehouse.take_roles(boss.name)
+    with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
+        list(stream)
+
+
+def test_a_watcher_whose_token_expires_hears_no_more(
+    open_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gatehouse = open_house()
+    stream = gatehouse.admin.auth.WatchRevocations()
+    next(stream)
+    clock = gatehouse.application.services.clock
+    later = clock.timestamp() + gatehouse.admin.tokens.expires_in + 1
+    monkeypatch.setattr(clock, "timestamp", lambda: later)
+    with refused(UNAUTHENTICATED, reason="TOKEN_EXPIRED"):
+        list(stream)
+
+
+def test_health_watchers_that_do_not_read_hold_up_no_revocation(
+    open_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_MOST_THREADS", 0)
+    monkeypatch.setattr(watching, "_STALLED", 600.0)
+    gatehouse = open_house()
+    senders = gatehouse.application.health_senders
+    with raw.unread("/grpc.health.v1.Health/Watch", gatehouse.address, count=8):
+        wait_until(lambda: len(senders._busy) == watching._THREADS, "all senders blocked")
+        stream = gatehouse.admin.auth.WatchRevocations()
+        next(stream)
+        session = revoke(gatehouse)
+        assert session in until(stream, {session})
+        stream.cancel()
 
 
 def test_watchers_are_told_when_the_server_leaves(open_house: Callable[..., House]) -> None:

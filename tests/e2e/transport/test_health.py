@@ -44,9 +44,10 @@ def test_each_service_is_serving(gatehouse: House, service: str) -> None:
     assert status(gatehouse, service) == SERVING
 
 
-def test_a_service_that_is_none_is_not_found(gatehouse: House) -> None:
+@pytest.mark.parametrize("service", ["gatehouse.nothing.v1.Nothing", "x" * 100_000])
+def test_a_service_that_is_none_is_not_found(gatehouse: House, service: str) -> None:
     with pytest.raises(grpc.RpcError) as refusal:
-        status(gatehouse, "gatehouse.nothing.v1.Nothing")
+        status(gatehouse, service)
     assert refusal.value.code() is grpc.StatusCode.NOT_FOUND
 
 

@@ -96,6 +96,10 @@ def test_an_email_is_kept_as_it_was_written(admin: Person) -> None:
             {"email": "a@example.org", "attributes": {f"k{n}": "" for n in range(65)}},
             "user.attributes",
         ),
+        (
+            {"email": "a@example.org", "attributes": {f"k{n}": "é" * 600 for n in range(16)}},
+            "user.attributes",
+        ),
     ],
 )
 def test_a_user_that_breaks_a_rule_is_refused_at_the_field(

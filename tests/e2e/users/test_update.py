@@ -20,6 +20,14 @@ def mask(*paths: str) -> dict[str, list[str]]:
     return {"paths": list(paths)}
 
 
+def test_attributes_stay_small_enough_for_a_page_of_users(admin: Person, ada: Person) -> None:
+    many = {f"k{n}": "x" * 1000 for n in range(17)}
+    with refused(INVALID_ARGUMENT, reason="INVALID_FIELDS", fields={"user.attributes"}):
+        admin.users.UpdateUser(user={"name": ada.name, "attributes": many})
+    many.popitem()
+    admin.users.UpdateUser(user={"name": ada.name, "attributes": many})
+
+
 def test_a_mask_changes_what_it_names_and_nothing_else(admin: Person, ada: Person) -> None:
     before = admin.users.GetUser(name=ada.name).user
     wanted = {"name": ada.name, "display_name": "Countess", "email": new_email()}

@@ -118,3 +118,11 @@ def test_redis_never_sees_an_email(valkey: redis.Redis) -> None:
     guard.admit(email, address())
     guard.welcome(email, address())
     assert not [key for key in valkey.scan_iter(count=1000) if b"secretive" in key]
+
+
+def test_redis_never_sees_an_address(valkey: redis.Redis) -> None:
+    guard, email, here = throttle(valkey), new_email(), address()
+    for _ in range(2):  # as a stranger, and as one who is known
+        guard.admit(email, here)
+        guard.welcome(email, here)
+    assert not [key for key in valkey.scan_iter(count=1000) if here.encode() in key]
