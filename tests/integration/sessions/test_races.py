@@ -1,10 +1,6 @@
 """Whoever ends a session and whoever refreshes it wait for each other."""
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
-
-import pytest
 
 from service.kernel import names
 from service.kernel.call import Call
@@ -12,23 +8,8 @@ from service.sessions.errors import RefreshTokenInvalid
 from tests.support.clients import Person
 from tests.support.house import House
 from tests.support.refusals import UNAUTHENTICATED, refused
-from tests.support.waiting import wait_until
 
 CALL = Call.internal("test")
-_WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
-
-
-@pytest.fixture
-def meanwhile(gatehouse: House) -> Any:
-    """Begins something in a thread, and returns once it is done or waits for a lock."""
-    with ThreadPoolExecutor(1) as thread:
-
-        def begin(work: Callable[[], object]) -> Future[object]:
-            begun = thread.submit(work)
-            wait_until(lambda: begun.done() or gatehouse.sql(_WAITING), "the wait for the lock")
-            return begun
-
-        yield begin
 
 
 def test_a_refresh_waits_for_who_is_ending_the_session(

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from service.kernel.call import Call, Committed, Replay, RequestKey
 from service.kernel.changes import Change, ChangeKind
@@ -39,6 +40,19 @@ def rows(database: Database, query: str, **given: object) -> list[object]:
         return list(connection.execute(text(query), given).scalars())
 
 
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """The statements that its transactions run in the block."""
+    run: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        run.append(statement)
+
+    event.listen(database._transactions, "before_cursor_execute", note)
+    yield run
+    event.remove(database._transactions, "before_cursor_execute", note)
+
+
 def granted(database: Database, subject: str) -> bool:
     return bool(rows(database, "SELECT 1 FROM grants WHERE subject = :it", it=subject))
 
@@ -69,6 +83,26 @@ def test_an_effect_and_its_history_come_together(database: Database) -> None:
     assert committed == Committed("done", database.history.revision(change.position))
     assert rows(database, "SELECT peer FROM events WHERE subject = 'whole'") == ["192.0.2.1"]
     assert granted(database, "whole")
+
+
+def test_a_long_history_is_written_at_once_and_in_order(database: Database) -> None:
+    """Row by row it kept everyone waiting for the order lock for seconds."""
+    announced: list[Change] = []
+    database.announce = announced.extend
+    with database.transaction(CALL) as tx:
+        for number in range(50):
+            tx.record(Happened("long", {"number": number}))
+            tx.change(ChangeKind.USER, f"long/{number}")
+        with statements(database) as run:
+            tx.commit(None)
+    database.announce = lambda changes: None
+    assert len([it for it in run if it.startswith("INSERT")]) == 2
+    ordered = "SELECT data->>'number' FROM events WHERE subject = 'long' ORDER BY position"
+    assert rows(database, ordered) == [str(number) for number in range(50)]
+    positions = "SELECT position FROM changes WHERE key = :key"
+    assert [it.key for it in announced] == [f"long/{number}" for number in range(50)]
+    for change in announced:
+        assert rows(database, positions, key=change.key) == [change.position]
 
 
 def test_nothing_is_announced_of_what_was_undone(database: Database) -> None:
