@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import structlog
@@ -41,16 +41,22 @@ class Watchdog:
             del self._since[connection]
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Cuts every connection that is still in use, and ends the thread."""
         self._stopping.set()
 
     def _run(self) -> None:
         while not self._stopping.wait(_LOOK):
-            now = monotonic()
-            for connection, since in list(self._since.items()):
-                if now - since > _PATIENCE:
-                    log.warning("PostgreSQL does not answer", seconds=round(now - since))
-                    _cut(connection)
+            self._cut_after(_PATIENCE)
+        while self._since:  # whoever is still caught keeps the process from ending
+            self._cut_after(0.0)
+            sleep(_LOOK)
+
+    def _cut_after(self, patience: float) -> None:
+        now = monotonic()
+        for connection, since in list(self._since.items()):
+            if now - since > patience:
+                log.warning("PostgreSQL does not answer", seconds=round(now - since))
+                _cut(connection)
 
 
 def _cut(connection: Connection) -> None:

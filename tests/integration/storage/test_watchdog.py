@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
 
 import pytest
@@ -17,33 +17,54 @@ from tests.support.house import House
 from tests.support.waiting import wait_until
 
 
-@pytest.fixture
-def database(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """One that waits for hardly any time."""
-    monkeypatch.setattr(watchdog, "_PATIENCE", 0.05)
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are looked at all the time."""
     monkeypatch.setattr(watchdog, "_LOOK", 0.01)
+
+
+@pytest.fixture
+def database(databases: Databases, often: None) -> Iterator[Database]:
+    """One that a test may let hang."""
     made = Database(databases.new().database_url, RING, connections=2)
     yield made
     made.dispose()
 
 
-def test_a_call_in_a_statement_that_hangs_is_let_go(database: Database) -> None:
+@pytest.fixture
+def caught(database: Database) -> Iterator["Future[None]"]:
+    """A call in a statement that the database does not answer until the test is over."""
     stopped: list[int] = []
 
     def ask() -> None:
         with database.reading() as connection:
-            stopped.append(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
-            os.kill(stopped[0], signal.SIGSTOP)
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            os.kill(pid, signal.SIGSTOP)
+            stopped.append(pid)
             connection.execute(text("SELECT 1"))
 
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(ask)
-        try:
-            assert isinstance(call.exception(timeout=20), Unavailable)
-        finally:
-            os.kill(stopped[0], signal.SIGCONT)
+        wait_until(lambda: stopped, "the hanging")
+        yield call
+        os.kill(stopped[0], signal.SIGCONT)
+
+
+def test_a_call_in_a_statement_that_hangs_is_let_go(
+    database: Database, caught: "Future[None]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "_PATIENCE", 0.05)
+    assert isinstance(caught.exception(timeout=20), Unavailable)
     with database.reading() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_who_is_caught_while_the_server_leaves_is_let_go(
+    database: Database, caught: "Future[None]"
+) -> None:
+    """Else their thread would keep the process from ending."""
+    database.dispose()
+    assert isinstance(caught.exception(timeout=20), Unavailable)
 
 
 def test_nobody_meets_a_connection_that_died_while_the_database_was_away(

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from service.storage import feed as feed_module
 from service.storage.database import _HISTORY
 from service.storage.feed import _LATEST, _LIVING, _NEWER, _NOW, TRUST, ChangeFeed
 from service.storage.revision import History
+from tests.support.waiting import wait_until
 
 USER, REVOKED = ChangeKind.USER, ChangeKind.SESSION_REVOKED
 LATER = datetime.now(UTC) + timedelta(hours=1)
@@ -321,8 +321,9 @@ def test_the_end_does_not_wait_for_a_database_that_hangs(
     hung: ChangeFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "_PATIENCE", 0.01)
-    with ThreadPoolExecutor(1) as stopping:
-        stopping.submit(hung.stop).result(timeout=20)
+    stopping = threading.Thread(target=hung.stop, daemon=True)
+    stopping.start()
+    wait_until(lambda: not stopping.is_alive(), "the end")
     assert hung._thread.is_alive()
 
 
