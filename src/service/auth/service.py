@@ -207,7 +207,11 @@ class AuthService:
             session.name,
             session.scopes,
             # A revocation lasts until `token_expire_time`, so no token may outlive it.
-            until=min(session.refresh_time + self._token_lifetime, session.token_expire_time),
+            until=min(
+                session.refresh_time + self._token_lifetime,
+                session.token_expire_time,
+                session.end_time,
+            ),
         )
         return SignedIn(access, opened.refresh_token, session.expire_time)
 
