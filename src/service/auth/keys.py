@@ -13,6 +13,7 @@ from service.kernel import names
 from service.kernel.call import Call
 from service.kernel.changes import Change, ChangeKind
 from service.kernel.crypto import KeyRing
+from service.kernel.errors import Unavailable
 from service.storage.database import Database
 from service.storage.feed import ChangeFeed
 
@@ -47,11 +48,11 @@ class SigningKeys:
 
     @property
     def signing(self) -> SigningKey:
-        """The key to sign with. Raises Unavailable when PostgreSQL is away."""
+        """The key to sign with. Raises Unavailable when PostgreSQL is away, or there is none."""
         if self._stale:
             self.load()
         if self._newest is None:
-            raise LookupError("there is no signing key; `ensure` makes the first")
+            raise Unavailable("There is no key to sign tokens with; an operator must look.", 60.0)
         return self._newest
 
     def find(self, key_id: str) -> SigningKey | None:
