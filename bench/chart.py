@@ -6,7 +6,7 @@ from math import log2
 
 from bench.outcome import Outcome
 
-_LABELS, _BARS, _HEIGHT, _TOP = 300, 420, 26, 80
+_LABELS, _BARS, _HEIGHT, _TOP = 380, 420, 26, 80
 _LEAST, _MOST = -2.0, 3.0  # from a quarter of the budget to eight times
 _FONT = 'font-family="system-ui, sans-serif" font-size="13"'
 _MET, _MISSED = "#2f855a", "#c53030"
