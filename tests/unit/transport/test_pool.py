@@ -27,7 +27,7 @@ def test_waiting_calls_count_as_carried(pool: CallPool, gate: threading.Event) -
     pool.submit(gate.wait)
     assert not pool.full
     pool.submit(gate.wait)
-    assert (pool.carried, pool.full) == (2, True)
+    wait_until(lambda: (pool.carried, pool.full) == (2, True))
 
 
 def test_a_call_that_is_done_is_carried_no_longer(pool: CallPool) -> None:
@@ -50,4 +50,4 @@ def test_a_pool_may_be_filled_beyond_its_limit_but_says_so(
 ) -> None:
     for _ in range(5):
         pool.submit(gate.wait)
-    assert (pool.carried, pool.full) == (5, True)
+    wait_until(lambda: (pool.carried, pool.full) == (5, True))
