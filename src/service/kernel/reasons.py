@@ -29,18 +29,31 @@ class ErrorReason(StrEnum):
     INVALID_CREDENTIALS = auto()
     REFRESH_TOKEN_INVALID = auto()
     REFRESH_TOKEN_REUSED = auto()
+    API_KEY_INVALID = auto()
 
     SCOPE_MISSING = auto()
     PERMISSION_MISSING = auto()
+    NOT_HELD = auto()
 
     USER_NOT_FOUND = auto()
     SESSION_NOT_FOUND = auto()
+    SUBJECT_NOT_FOUND = auto()
+    GROUP_NOT_FOUND = auto()
+    SERVICE_ACCOUNT_NOT_FOUND = auto()
+    API_KEY_NOT_FOUND = auto()
+    ROLE_NOT_FOUND = auto()
+    GRANT_NOT_FOUND = auto()
 
     EMAIL_TAKEN = auto()
+    NAME_TAKEN = auto()
+    GRANT_EXISTS = auto()
 
     LAST_OWNER = auto()
     FOREIGN_REVISION = auto()
     NO_PASSWORD = auto()
+    GROUP_CYCLE = auto()
+    BUILT_IN_ROLE = auto()
+    ROLE_IN_USE = auto()
 
     ETAG_MISMATCH = auto()
     REQUEST_IN_PROGRESS = auto()

@@ -30,7 +30,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$gatehouse/auth/v1/auth_service.proto\x12\x11gatehouse.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egatehouse/auth/v1/tokens.proto\x1a\x1fgatehouse/options/v1/auth.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"b\n\x0cLoginRequest\x12\x19\n\x05\x65mail\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x19\n\x08password\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1c\n\x06\x64\x65vice\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x02\xd8\xf3\x18\x01\":\n\rLoginResponse\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x19.gatehouse.auth.v1.Tokens\"8\n\x13RefreshTokenRequest\x12!\n\rrefresh_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"A\n\x14RefreshTokenResponse\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x19.gatehouse.auth.v1.Tokens\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse\"\xbd\x01\n\x14\x45xchangeTokenRequest\x12@\n\x06scopes\x18\x01 \x03(\tB0\xbaH-\x92\x01*\x10@\"&r$2\"^(\\*|[a-z][a-z0-9]*:(read|write))$\x12*\n\x08\x61udience\x18\x02 \x01(\tB\x18\xbaH\x15r\x13\x18\x80\x02\x32\x0e^[\\x21-\\x7e]*$\x12\x37\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\n\xbaH\x07\xaa\x01\x04\x32\x02\x08\x01\"B\n\x15\x45xchangeTokenResponse\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x19.gatehouse.auth.v1.Tokens\"4\n\x16IntrospectTokenRequest\x12\x1a\n\x05token\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01\"\xbc\x01\n\x17IntrospectTokenResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12.\n\nissue_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eGetJwksRequest\">\n\x0fGetJwksResponse\x12+\n\x04keys\x18\x01 \x03(\x0b\x32\x1d.gatehouse.auth.v1.JsonWebKey\"\x0f\n\rWhoAmIRequest\"\x98\x01\n\x0eWhoAmIResponse\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\r\n\x05roles\x18\x05 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"z\n\x15\x43hangePasswordRequest\x12!\n\x10\x63urrent_password\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1d\n\x0cnew_password\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x18\n\x16\x43hangePasswordResponse\"3\n\x17WatchRevocationsRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"^\n\x18WatchRevocationsResponse\x12\x32\n\x0brevocations\x18\x01 \x03(\x0b\x32\x1d.gatehouse.auth.v1.Revocation\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\xe3\x07\n\x0b\x41uthService\x12R\n\x05Login\x12\x1f.gatehouse.auth.v1.LoginRequest\x1a .gatehouse.auth.v1.LoginResponse\"\x06\xca\xf3\x18\x02\x08\x01\x12g\n\x0cRefreshToken\x12&.gatehouse.auth.v1.RefreshTokenRequest\x1a\'.gatehouse.auth.v1.RefreshTokenResponse\"\x06\xca\xf3\x18\x02\x08\x01\x12\x61\n\x06Logout\x12 .gatehouse.auth.v1.LogoutRequest\x1a!.gatehouse.auth.v1.LogoutResponse\"\x12\xca\xf3\x18\x0e\x10\x01*\nauth:write\x12j\n\rExchangeToken\x12\'.gatehouse.auth.v1.ExchangeTokenRequest\x1a(.gatehouse.auth.v1.ExchangeTokenResponse\"\x06\xca\xf3\x18\x02\x10\x01\x12{\n\x0fIntrospectToken\x12).gatehouse.auth.v1.IntrospectTokenRequest\x1a*.gatehouse.auth.v1.IntrospectTokenResponse\"\x11\xca\xf3\x18\r\x10\x01*\tauth:read\x12X\n\x07GetJwks\x12!.gatehouse.auth.v1.GetJwksRequest\x1a\".gatehouse.auth.v1.GetJwksResponse\"\x06\xca\xf3\x18\x02\x08\x01\x12U\n\x06WhoAmI\x12 .gatehouse.auth.v1.WhoAmIRequest\x1a!.gatehouse.auth.v1.WhoAmIResponse\"\x06\xca\xf3\x18\x02\x10\x01\x12y\n\x0e\x43hangePassword\x12(.gatehouse.auth.v1.ChangePasswordRequest\x1a).gatehouse.auth.v1.ChangePasswordResponse\"\x12\xca\xf3\x18\x0e\x10\x01*\nauth:write\x12\x9e\x01\n\x10WatchRevocations\x12*.gatehouse.auth.v1.WatchRevocationsRequest\x1a+.gatehouse.auth.v1.WatchRevocationsResponse\"/\xca\xf3\x18+\x1a\x10revocations.read\"\x0c/revocations*\tauth:read0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$gatehouse/auth/v1/auth_service.proto\x12\x11gatehouse.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egatehouse/auth/v1/tokens.proto\x1a\x1fgatehouse/options/v1/auth.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"b\n\x0cLoginRequest\x12\x19\n\x05\x65mail\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x19\n\x08password\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1c\n\x06\x64\x65vice\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x02\xd8\xf3\x18\x01\":\n\rLoginResponse\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x19.gatehouse.auth.v1.Tokens\"8\n\x13RefreshTokenRequest\x12!\n\rrefresh_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"A\n\x14RefreshTokenResponse\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x19.gatehouse.auth.v1.Tokens\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse\"V\n\x15\x45xchangeApiKeyRequest\x12\x1b\n\x07\x61pi_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12 \n\x06scopes\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n\x10@\"\x06r\x04\xb0\xf4\x18\x01\"C\n\x16\x45xchangeApiKeyResponse\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x19.gatehouse.auth.v1.Tokens\"\x9d\x01\n\x14\x45xchangeTokenRequest\x12 \n\x06scopes\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n\x10@\"\x06r\x04\xb0\xf4\x18\x01\x12*\n\x08\x61udience\x18\x02 \x01(\tB\x18\xbaH\x15r\x13\x18\x80\x02\x32\x0e^[\\x21-\\x7e]*$\x12\x37\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\n\xbaH\x07\xaa\x01\x04\x32\x02\x08\x01\"B\n\x15\x45xchangeTokenResponse\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x19.gatehouse.auth.v1.Tokens\"4\n\x16IntrospectTokenRequest\x12\x1a\n\x05token\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01\"\xbc\x01\n\x17IntrospectTokenResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12.\n\nissue_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eGetJwksRequest\">\n\x0fGetJwksResponse\x12+\n\x04keys\x18\x01 \x03(\x0b\x32\x1d.gatehouse.auth.v1.JsonWebKey\"\x0f\n\rWhoAmIRequest\"\x98\x01\n\x0eWhoAmIResponse\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\r\n\x05roles\x18\x05 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"z\n\x15\x43hangePasswordRequest\x12!\n\x10\x63urrent_password\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1d\n\x0cnew_password\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x18\n\x16\x43hangePasswordResponse\"3\n\x17WatchRevocationsRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"p\n\x18WatchRevocationsResponse\x12\x32\n\x0brevocations\x18\x01 \x03(\x0b\x32\x1d.gatehouse.auth.v1.Revocation\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\t2\xd2\x08\n\x0b\x41uthService\x12R\n\x05Login\x12\x1f.gatehouse.auth.v1.LoginRequest\x1a .gatehouse.auth.v1.LoginResponse\"\x06\xca\xf3\x18\x02\x08\x01\x12g\n\x0cRefreshToken\x12&.gatehouse.auth.v1.RefreshTokenRequest\x1a\'.gatehouse.auth.v1.RefreshTokenResponse\"\x06\xca\xf3\x18\x02\x08\x01\x12\x61\n\x06Logout\x12 .gatehouse.auth.v1.LogoutRequest\x1a!.gatehouse.auth.v1.LogoutResponse\"\x12\xca\xf3\x18\x0e\x10\x01*\nauth:write\x12m\n\x0e\x45xchangeApiKey\x12(.gatehouse.auth.v1.ExchangeApiKeyRequest\x1a).gatehouse.auth.v1.ExchangeApiKeyResponse\"\x06\xca\xf3\x18\x02\x08\x01\x12j\n\rExchangeToken\x12\'.gatehouse.auth.v1.ExchangeTokenRequest\x1a(.gatehouse.auth.v1.ExchangeTokenResponse\"\x06\xca\xf3\x18\x02\x10\x01\x12{\n\x0fIntrospectToken\x12).gatehouse.auth.v1.IntrospectTokenRequest\x1a*.gatehouse.auth.v1.IntrospectTokenResponse\"\x11\xca\xf3\x18\r\x10\x01*\tauth:read\x12X\n\x07GetJwks\x12!.gatehouse.auth.v1.GetJwksRequest\x1a\".gatehouse.auth.v1.GetJwksResponse\"\x06\xca\xf3\x18\x02\x08\x01\x12U\n\x06WhoAmI\x12 .gatehouse.auth.v1.WhoAmIRequest\x1a!.gatehouse.auth.v1.WhoAmIResponse\"\x06\xca\xf3\x18\x02\x10\x01\x12y\n\x0e\x43hangePassword\x12(.gatehouse.auth.v1.ChangePasswordRequest\x1a).gatehouse.auth.v1.ChangePasswordResponse\"\x12\xca\xf3\x18\x0e\x10\x01*\nauth:write\x12\x9e\x01\n\x10WatchRevocations\x12*.gatehouse.auth.v1.WatchRevocationsRequest\x1a+.gatehouse.auth.v1.WatchRevocationsResponse\"/\xca\xf3\x18+\x1a\x10revocations.read\"\x0c/revocations*\tauth:read0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,8 +45,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGINREQUEST'].fields_by_name['device']._serialized_options = b'\272H\tr\007\030\200\002\330\363\030\001'
   _globals['_REFRESHTOKENREQUEST'].fields_by_name['refresh_token']._loaded_options = None
   _globals['_REFRESHTOKENREQUEST'].fields_by_name['refresh_token']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
+  _globals['_EXCHANGEAPIKEYREQUEST'].fields_by_name['api_key']._loaded_options = None
+  _globals['_EXCHANGEAPIKEYREQUEST'].fields_by_name['api_key']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
+  _globals['_EXCHANGEAPIKEYREQUEST'].fields_by_name['scopes']._loaded_options = None
+  _globals['_EXCHANGEAPIKEYREQUEST'].fields_by_name['scopes']._serialized_options = b'\272H\r\222\001\n\020@\"\006r\004\260\364\030\001'
   _globals['_EXCHANGETOKENREQUEST'].fields_by_name['scopes']._loaded_options = None
-  _globals['_EXCHANGETOKENREQUEST'].fields_by_name['scopes']._serialized_options = b'\272H-\222\001*\020@\"&r$2\"^(\\*|[a-z][a-z0-9]*:(read|write))$'
+  _globals['_EXCHANGETOKENREQUEST'].fields_by_name['scopes']._serialized_options = b'\272H\r\222\001\n\020@\"\006r\004\260\364\030\001'
   _globals['_EXCHANGETOKENREQUEST'].fields_by_name['audience']._loaded_options = None
   _globals['_EXCHANGETOKENREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\025r\023\030\200\0022\016^[\\x21-\\x7e]*$'
   _globals['_EXCHANGETOKENREQUEST'].fields_by_name['lifetime']._loaded_options = None
@@ -67,6 +71,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['RefreshToken']._serialized_options = b'\312\363\030\002\010\001'
   _globals['_AUTHSERVICE'].methods_by_name['Logout']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['Logout']._serialized_options = b'\312\363\030\016\020\001*\nauth:write'
+  _globals['_AUTHSERVICE'].methods_by_name['ExchangeApiKey']._loaded_options = None
+  _globals['_AUTHSERVICE'].methods_by_name['ExchangeApiKey']._serialized_options = b'\312\363\030\002\010\001'
   _globals['_AUTHSERVICE'].methods_by_name['ExchangeToken']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['ExchangeToken']._serialized_options = b'\312\363\030\002\020\001'
   _globals['_AUTHSERVICE'].methods_by_name['IntrospectToken']._loaded_options = None
@@ -91,30 +97,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGOUTREQUEST']._serialized_end=552
   _globals['_LOGOUTRESPONSE']._serialized_start=554
   _globals['_LOGOUTRESPONSE']._serialized_end=570
-  _globals['_EXCHANGETOKENREQUEST']._serialized_start=573
-  _globals['_EXCHANGETOKENREQUEST']._serialized_end=762
-  _globals['_EXCHANGETOKENRESPONSE']._serialized_start=764
-  _globals['_EXCHANGETOKENRESPONSE']._serialized_end=830
-  _globals['_INTROSPECTTOKENREQUEST']._serialized_start=832
-  _globals['_INTROSPECTTOKENREQUEST']._serialized_end=884
-  _globals['_INTROSPECTTOKENRESPONSE']._serialized_start=887
-  _globals['_INTROSPECTTOKENRESPONSE']._serialized_end=1075
-  _globals['_GETJWKSREQUEST']._serialized_start=1077
-  _globals['_GETJWKSREQUEST']._serialized_end=1093
-  _globals['_GETJWKSRESPONSE']._serialized_start=1095
-  _globals['_GETJWKSRESPONSE']._serialized_end=1157
-  _globals['_WHOAMIREQUEST']._serialized_start=1159
-  _globals['_WHOAMIREQUEST']._serialized_end=1174
-  _globals['_WHOAMIRESPONSE']._serialized_start=1177
-  _globals['_WHOAMIRESPONSE']._serialized_end=1329
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1331
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1453
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1455
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=1479
-  _globals['_WATCHREVOCATIONSREQUEST']._serialized_start=1481
-  _globals['_WATCHREVOCATIONSREQUEST']._serialized_end=1532
-  _globals['_WATCHREVOCATIONSRESPONSE']._serialized_start=1534
-  _globals['_WATCHREVOCATIONSRESPONSE']._serialized_end=1628
-  _globals['_AUTHSERVICE']._serialized_start=1631
-  _globals['_AUTHSERVICE']._serialized_end=2626
+  _globals['_EXCHANGEAPIKEYREQUEST']._serialized_start=572
+  _globals['_EXCHANGEAPIKEYREQUEST']._serialized_end=658
+  _globals['_EXCHANGEAPIKEYRESPONSE']._serialized_start=660
+  _globals['_EXCHANGEAPIKEYRESPONSE']._serialized_end=727
+  _globals['_EXCHANGETOKENREQUEST']._serialized_start=730
+  _globals['_EXCHANGETOKENREQUEST']._serialized_end=887
+  _globals['_EXCHANGETOKENRESPONSE']._serialized_start=889
+  _globals['_EXCHANGETOKENRESPONSE']._serialized_end=955
+  _globals['_INTROSPECTTOKENREQUEST']._serialized_start=957
+  _globals['_INTROSPECTTOKENREQUEST']._serialized_end=1009
+  _globals['_INTROSPECTTOKENRESPONSE']._serialized_start=1012
+  _globals['_INTROSPECTTOKENRESPONSE']._serialized_end=1200
+  _globals['_GETJWKSREQUEST']._serialized_start=1202
+  _globals['_GETJWKSREQUEST']._serialized_end=1218
+  _globals['_GETJWKSRESPONSE']._serialized_start=1220
+  _globals['_GETJWKSRESPONSE']._serialized_end=1282
+  _globals['_WHOAMIREQUEST']._serialized_start=1284
+  _globals['_WHOAMIREQUEST']._serialized_end=1299
+  _globals['_WHOAMIRESPONSE']._serialized_start=1302
+  _globals['_WHOAMIRESPONSE']._serialized_end=1454
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1456
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1578
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1580
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=1604
+  _globals['_WATCHREVOCATIONSREQUEST']._serialized_start=1606
+  _globals['_WATCHREVOCATIONSREQUEST']._serialized_end=1657
+  _globals['_WATCHREVOCATIONSRESPONSE']._serialized_start=1659
+  _globals['_WATCHREVOCATIONSRESPONSE']._serialized_end=1771
+  _globals['_AUTHSERVICE']._serialized_start=1774
+  _globals['_AUTHSERVICE']._serialized_end=2880
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,11 @@ class AuthServiceStub:
                 request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.LogoutRequest.SerializeToString,
                 response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.LogoutResponse.FromString,
                 _registered_method=True)
+        self.ExchangeApiKey = channel.unary_unary(
+                '/gatehouse.auth.v1.AuthService/ExchangeApiKey',
+                request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyRequest.SerializeToString,
+                response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyResponse.FromString,
+                _registered_method=True)
         self.ExchangeToken = channel.unary_unary(
                 '/gatehouse.auth.v1.AuthService/ExchangeToken',
                 request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeTokenRequest.SerializeToString,
@@ -104,6 +109,14 @@ class AuthServiceServicer:
 
     def Logout(self, request, context):
         """Ends the caller's session and with it all its tokens.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExchangeApiKey(self, request, context):
+        """Trades an API key for an access token of its service account. There is no refresh token: the key
+        stays good. Every refusal is UNAUTHENTICATED with the same reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,6 +185,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.Logout,
                     request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.LogoutRequest.FromString,
                     response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.LogoutResponse.SerializeToString,
+            ),
+            'ExchangeApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExchangeApiKey,
+                    request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyRequest.FromString,
+                    response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyResponse.SerializeToString,
             ),
             'ExchangeToken': grpc.unary_unary_rpc_method_handler(
                     servicer.ExchangeToken,
@@ -286,6 +304,33 @@ class AuthService:
             '/gatehouse.auth.v1.AuthService/Logout',
             gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.LogoutRequest.SerializeToString,
             gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExchangeApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatehouse.auth.v1.AuthService/ExchangeApiKey',
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyRequest.SerializeToString,
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

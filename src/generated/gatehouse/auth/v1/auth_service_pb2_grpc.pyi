@@ -42,6 +42,10 @@ class AuthServiceStub:
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.LogoutRequest, _auth_service_pb2.LogoutResponse]
     """Ends the caller's session and with it all its tokens."""
+    ExchangeApiKey: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ExchangeApiKeyRequest, _auth_service_pb2.ExchangeApiKeyResponse]
+    """Trades an API key for an access token of its service account. There is no refresh token: the key
+    stays good. Every refusal is UNAUTHENTICATED with the same reason.
+    """
     ExchangeToken: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ExchangeTokenRequest, _auth_service_pb2.ExchangeTokenResponse]
     """Trades the caller's token for one with fewer scopes, a shorter life or another audience (RFC
     8693): never wider or longer than the caller's own, and dead with the caller's session.
@@ -76,6 +80,10 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """
     Logout: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LogoutRequest, _auth_service_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the caller's session and with it all its tokens."""
+    ExchangeApiKey: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ExchangeApiKeyRequest, _auth_service_pb2.ExchangeApiKeyResponse]  # type: ignore[assignment]
+    """Trades an API key for an access token of its service account. There is no refresh token: the key
+    stays good. Every refusal is UNAUTHENTICATED with the same reason.
+    """
     ExchangeToken: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ExchangeTokenRequest, _auth_service_pb2.ExchangeTokenResponse]  # type: ignore[assignment]
     """Trades the caller's token for one with fewer scopes, a shorter life or another audience (RFC
     8693): never wider or longer than the caller's own, and dead with the caller's session.
@@ -125,6 +133,16 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.LogoutResponse, _abc.Awaitable[_auth_service_pb2.LogoutResponse]]:
         """Ends the caller's session and with it all its tokens."""
+
+    @_abc_1.abstractmethod
+    def ExchangeApiKey(
+        self,
+        request: _auth_service_pb2.ExchangeApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ExchangeApiKeyResponse, _abc.Awaitable[_auth_service_pb2.ExchangeApiKeyResponse]]:
+        """Trades an API key for an access token of its service account. There is no refresh token: the key
+        stays good. Every refusal is UNAUTHENTICATED with the same reason.
+        """
 
     @_abc_1.abstractmethod
     def ExchangeToken(

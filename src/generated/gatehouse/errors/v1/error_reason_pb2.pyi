@@ -52,22 +52,48 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAUTHENTICATED: the refresh token is unknown or its session is over; sign in again."""
     ERROR_REASON_REFRESH_TOKEN_REUSED: _ErrorReason.ValueType  # 26
     """UNAUTHENTICATED: an already used refresh token came back; its whole session was ended."""
+    ERROR_REASON_API_KEY_INVALID: _ErrorReason.ValueType  # 27
+    """UNAUTHENTICATED: the API key is unknown, revoked, expired, or its service account is suspended."""
     ERROR_REASON_SCOPE_MISSING: _ErrorReason.ValueType  # 40
     """PERMISSION_DENIED: the token does not carry the scope that the method asks for."""
     ERROR_REASON_PERMISSION_MISSING: _ErrorReason.ValueType  # 41
     """PERMISSION_DENIED: the caller does not hold the permission on the path."""
+    ERROR_REASON_NOT_HELD: _ErrorReason.ValueType  # 42
+    """PERMISSION_DENIED: the caller would give away more than they hold."""
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 60
     """NOT_FOUND: there is no such user."""
     ERROR_REASON_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 61
     """NOT_FOUND: there is no such session."""
+    ERROR_REASON_SUBJECT_NOT_FOUND: _ErrorReason.ValueType  # 62
+    """NOT_FOUND: there is no such subject: user, service account or group."""
+    ERROR_REASON_GROUP_NOT_FOUND: _ErrorReason.ValueType  # 63
+    """NOT_FOUND: there is no such group."""
+    ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 64
+    """NOT_FOUND: there is no such service account."""
+    ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 65
+    """NOT_FOUND: there is no such API key."""
+    ERROR_REASON_ROLE_NOT_FOUND: _ErrorReason.ValueType  # 66
+    """NOT_FOUND: there is no such role."""
+    ERROR_REASON_GRANT_NOT_FOUND: _ErrorReason.ValueType  # 67
+    """NOT_FOUND: there is no such grant."""
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 80
     """ALREADY_EXISTS: another user has this e-mail address."""
+    ERROR_REASON_NAME_TAKEN: _ErrorReason.ValueType  # 81
+    """ALREADY_EXISTS: there is a group, service account or role of this name."""
+    ERROR_REASON_GRANT_EXISTS: _ErrorReason.ValueType  # 82
+    """ALREADY_EXISTS: there is the same grant."""
     ERROR_REASON_LAST_OWNER: _ErrorReason.ValueType  # 100
     """FAILED_PRECONDITION: the change would leave `/` without an owner."""
     ERROR_REASON_FOREIGN_REVISION: _ErrorReason.ValueType  # 101
     """FAILED_PRECONDITION: the revision or cursor comes from another history of the database."""
     ERROR_REASON_NO_PASSWORD: _ErrorReason.ValueType  # 102
     """FAILED_PRECONDITION: the caller signs in without a password, so there is none to change."""
+    ERROR_REASON_GROUP_CYCLE: _ErrorReason.ValueType  # 103
+    """FAILED_PRECONDITION: the group would, through other groups, contain itself."""
+    ERROR_REASON_BUILT_IN_ROLE: _ErrorReason.ValueType  # 104
+    """FAILED_PRECONDITION: the role comes with the service and cannot be changed or deleted."""
+    ERROR_REASON_ROLE_IN_USE: _ErrorReason.ValueType  # 105
+    """FAILED_PRECONDITION: there are grants of the role."""
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 120
     """ABORTED: the resource changed since it was read; read it again."""
     ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 121
@@ -126,22 +152,48 @@ ERROR_REASON_REFRESH_TOKEN_INVALID: ErrorReason.ValueType  # 25
 """UNAUTHENTICATED: the refresh token is unknown or its session is over; sign in again."""
 ERROR_REASON_REFRESH_TOKEN_REUSED: ErrorReason.ValueType  # 26
 """UNAUTHENTICATED: an already used refresh token came back; its whole session was ended."""
+ERROR_REASON_API_KEY_INVALID: ErrorReason.ValueType  # 27
+"""UNAUTHENTICATED: the API key is unknown, revoked, expired, or its service account is suspended."""
 ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 40
 """PERMISSION_DENIED: the token does not carry the scope that the method asks for."""
 ERROR_REASON_PERMISSION_MISSING: ErrorReason.ValueType  # 41
 """PERMISSION_DENIED: the caller does not hold the permission on the path."""
+ERROR_REASON_NOT_HELD: ErrorReason.ValueType  # 42
+"""PERMISSION_DENIED: the caller would give away more than they hold."""
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 60
 """NOT_FOUND: there is no such user."""
 ERROR_REASON_SESSION_NOT_FOUND: ErrorReason.ValueType  # 61
 """NOT_FOUND: there is no such session."""
+ERROR_REASON_SUBJECT_NOT_FOUND: ErrorReason.ValueType  # 62
+"""NOT_FOUND: there is no such subject: user, service account or group."""
+ERROR_REASON_GROUP_NOT_FOUND: ErrorReason.ValueType  # 63
+"""NOT_FOUND: there is no such group."""
+ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 64
+"""NOT_FOUND: there is no such service account."""
+ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 65
+"""NOT_FOUND: there is no such API key."""
+ERROR_REASON_ROLE_NOT_FOUND: ErrorReason.ValueType  # 66
+"""NOT_FOUND: there is no such role."""
+ERROR_REASON_GRANT_NOT_FOUND: ErrorReason.ValueType  # 67
+"""NOT_FOUND: there is no such grant."""
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 80
 """ALREADY_EXISTS: another user has this e-mail address."""
+ERROR_REASON_NAME_TAKEN: ErrorReason.ValueType  # 81
+"""ALREADY_EXISTS: there is a group, service account or role of this name."""
+ERROR_REASON_GRANT_EXISTS: ErrorReason.ValueType  # 82
+"""ALREADY_EXISTS: there is the same grant."""
 ERROR_REASON_LAST_OWNER: ErrorReason.ValueType  # 100
 """FAILED_PRECONDITION: the change would leave `/` without an owner."""
 ERROR_REASON_FOREIGN_REVISION: ErrorReason.ValueType  # 101
 """FAILED_PRECONDITION: the revision or cursor comes from another history of the database."""
 ERROR_REASON_NO_PASSWORD: ErrorReason.ValueType  # 102
 """FAILED_PRECONDITION: the caller signs in without a password, so there is none to change."""
+ERROR_REASON_GROUP_CYCLE: ErrorReason.ValueType  # 103
+"""FAILED_PRECONDITION: the group would, through other groups, contain itself."""
+ERROR_REASON_BUILT_IN_ROLE: ErrorReason.ValueType  # 104
+"""FAILED_PRECONDITION: the role comes with the service and cannot be changed or deleted."""
+ERROR_REASON_ROLE_IN_USE: ErrorReason.ValueType  # 105
+"""FAILED_PRECONDITION: there are grants of the role."""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 120
 """ABORTED: the resource changed since it was read; read it again."""
 ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 121

@@ -13,9 +13,44 @@ DESCRIPTOR: _descriptor.FileDescriptor
 USER_NAME_FIELD_NUMBER: _builtins.int
 SESSION_NAME_FIELD_NUMBER: _builtins.int
 ONE_LINE_FIELD_NUMBER: _builtins.int
+SUBJECT_NAME_FIELD_NUMBER: _builtins.int
+CALLER_NAME_FIELD_NUMBER: _builtins.int
+GROUP_NAME_FIELD_NUMBER: _builtins.int
+SERVICE_ACCOUNT_NAME_FIELD_NUMBER: _builtins.int
+API_KEY_NAME_FIELD_NUMBER: _builtins.int
+ROLE_NAME_FIELD_NUMBER: _builtins.int
+GRANT_NAME_FIELD_NUMBER: _builtins.int
+ACCESS_PATH_FIELD_NUMBER: _builtins.int
+PERMISSION_FIELD_NUMBER: _builtins.int
+PERMISSION_PATTERN_FIELD_NUMBER: _builtins.int
+SCOPE_FIELD_NUMBER: _builtins.int
 user_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """The resource name of a user: `users/{id}`, or `users/me` for the caller."""
 session_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """The resource name of a session: `sessions/{id}`."""
 one_line: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """Text for people, on one line: no control characters."""
+subject_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""Whom access is granted to: a user, a service account, a group, or `everyone`."""
+caller_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""Who can sign in: a user, `users/me` for the caller, or a service account."""
+group_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The resource name of a group: `groups/{id}`."""
+service_account_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The resource name of a service account: `serviceAccounts/{id}`."""
+api_key_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The resource name of an API key: `serviceAccounts/{id}/apiKeys/{id}`."""
+role_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The resource name of a role: `roles/{id}`."""
+grant_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The resource name of a grant: `grants/{id}`."""
+access_path: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""An access path: `/`, or up to 64 segments of which none is empty, `.` or `..`, in at most 1024
+bytes, without control characters.
+"""
+permission: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""A permission: `<type>.<verb>`."""
+permission_pattern: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""What a role may hold: a permission, all of a type (`<type>.*`), or all (`*`)."""
+scope: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""What a token may be used for: `<domain>:read`, `<domain>:write`, or `*` for everything."""

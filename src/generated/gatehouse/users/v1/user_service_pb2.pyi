@@ -187,6 +187,7 @@ class ListUsersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
     CREATE_START_TIME_FIELD_NUMBER: _builtins.int
     CREATE_END_TIME_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
@@ -197,12 +198,11 @@ class ListUsersRequest(_message.Message):
     """Only users in this state."""
     email: _builtins.str
     """Only the user with this e-mail address, compared case-insensitively."""
+    group: _builtins.str
+    """Only users in this group, `groups/{id}`, directly or through other groups."""
     @_builtins.property
     def create_start_time(self) -> _timestamp_pb2.Timestamp:
-        """5 is kept for the group that users are in.
-
-        Only users created at or after this time.
-        """
+        """Only users created at or after this time."""
 
     @_builtins.property
     def create_end_time(self) -> _timestamp_pb2.Timestamp:
@@ -215,12 +215,13 @@ class ListUsersRequest(_message.Message):
         page_token: _builtins.str = ...,
         state: _user_pb2.User.State.ValueType = ...,
         email: _builtins.str = ...,
+        group: _builtins.str = ...,
         create_start_time: _timestamp_pb2.Timestamp | None = ...,
         create_end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_end_time", b"create_end_time", "create_start_time", b"create_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_end_time", b"create_end_time", "create_start_time", b"create_start_time", "email", b"email", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_end_time", b"create_end_time", "create_start_time", b"create_start_time", "email", b"email", "group", b"group", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
