@@ -79,10 +79,12 @@ def jwks(keys: Sequence[SigningKey]) -> pb.GetJwksResponse:
     return pb.GetJwksResponse(keys=[tokens_pb2.JsonWebKey(**jwk(key)) for key in keys])
 
 
-def revocations(changes: Sequence[Change], cursor: str) -> pb.WatchRevocationsResponse:
+def revocations(
+    changes: Sequence[Change], cursor: str, revision: str
+) -> pb.WatchRevocationsResponse:
     """News for verifiers, or a heartbeat."""
     return pb.WatchRevocationsResponse(
-        revocations=[_revocation(change) for change in changes], cursor=cursor
+        revocations=[_revocation(change) for change in changes], cursor=cursor, revision=revision
     )
 
 

@@ -70,8 +70,8 @@ class _RevocationWatcher:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    def tell(self, revocations: Sequence[Change], cursor: str) -> None:
-        self._outbox.put(convert.revocations(revocations, cursor))
+    def tell(self, revocations: Sequence[Change], cursor: str, revision: str) -> None:
+        self._outbox.put(convert.revocations(revocations, cursor, revision))
 
     def end(self, error: Exception) -> None:
         self._outbox.end(error)

@@ -123,9 +123,32 @@ def test_an_idle_watcher_gets_heartbeats(
 ) -> None:
     monkeypatch.setattr(revocation_stream, "_HEARTBEAT", 0.02)
     stream = open_house().admin.auth.WatchRevocations()
+    first = next(stream)
     beats = [next(stream) for _ in range(3)]
     assert all(beat.cursor and not beat.revocations for beat in beats)
+    assert {beat.revision for beat in beats} == {first.revision}
     stream.cancel()
+
+
+def test_the_revision_moves_with_what_may_change_a_decision(
+    gatehouse: House, ada: Person, watch: Callable[..., Any]
+) -> None:
+    stream = watch()
+    before = next(stream).revision
+    gatehouse.grant(ada.name, "roles/auditor")
+    moved = next(it.revision for it in stream if it.revision != before)
+    gatehouse.take_roles(ada.name)
+    assert next(it.revision for it in stream if it.revision != moved)
+
+
+def test_the_revision_stays_when_somebody_signs_out(
+    gatehouse: House, watch: Callable[..., Any]
+) -> None:
+    stream = watch()
+    revisions = {next(stream).revision}
+    session = revoke(gatehouse)
+    message = next(it for it in stream if session in {r.session for r in it.revocations})
+    assert {message.revision} == revisions
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "%%", "ü"])
