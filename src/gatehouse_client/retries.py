@@ -4,20 +4,60 @@ UNAVAILABLE is retried for every method: the server answers it before anything h
 where a connection breaks in the middle of a write, the write's `request_id` makes the repeat safe.
 CANCELLED is what a server that is leaving ends its last calls with, whatever they had done by then;
 it is retried only where a second time does no harm: reads, refreshing (the lost answer is given
-again), and writes that carry a `request_id` (AIP-155), which a caller should always set.
+again), exchanging (a lost token dies by itself), and writes that carry a `request_id` (AIP-155),
+which a caller should always set.
 """
 
 import json
 
 # Told by name, because a service config knows no patterns. A test compares them with the contract.
 REPEATABLE = {
+    "gatehouse.access.v1.AccessService": (
+        "BatchCheckAccess",
+        "CheckAccess",
+        "CreateGrant",
+        "DeleteGrant",
+        "ExplainAccess",
+        "ListAccess",
+        "ListGrants",
+        "ListSubjects",
+    ),
     "gatehouse.auth.v1.AuthService": (
         "ChangePassword",
+        "ExchangeApiKey",
         "ExchangeToken",
         "GetJwks",
         "IntrospectToken",
         "RefreshToken",
         "WhoAmI",
+    ),
+    "gatehouse.groups.v1.GroupService": (
+        "AddMember",
+        "CreateGroup",
+        "DeleteGroup",
+        "GetGroup",
+        "ListGroups",
+        "ListMembers",
+        "ListMemberships",
+        "RemoveMember",
+        "UpdateGroup",
+    ),
+    "gatehouse.roles.v1.RoleService": (
+        "CreateRole",
+        "DeleteRole",
+        "GetRole",
+        "ListRoles",
+        "UpdateRole",
+    ),
+    "gatehouse.serviceaccounts.v1.ServiceAccountService": (
+        "CreateApiKey",
+        "CreateServiceAccount",
+        "DeleteServiceAccount",
+        "GetServiceAccount",
+        "ListApiKeys",
+        "ListServiceAccounts",
+        "RevokeApiKey",
+        "UpdateServiceAccount",
     ),
     "gatehouse.sessions.v1.SessionService": (
         "GetSession",

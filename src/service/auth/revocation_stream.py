@@ -1,7 +1,7 @@
 """WatchRevocations: what other verifiers must stop accepting, told in the order of the commits.
 
-Every message says the newest revision too. It moves with whatever may change a decision, so that who
-keeps decisions elsewhere knows when to drop them.
+Every message says the newest revision too. It moves with whatever may change a decision, so that
+who keeps decisions elsewhere knows when to drop them.
 """
 
 import threading

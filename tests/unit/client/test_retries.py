@@ -1,11 +1,16 @@
 """Which calls are sent again, and that the list of them follows the contract."""
 
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import gatehouse
 import grpc
 import pytest
+from google.protobuf.descriptor import MethodDescriptor
 
 from gatehouse_client import connect
 from gatehouse_client.retries import REPEATABLE
-from tests.support.clients import every_method
 from tests.unit.client.conftest import Answer, Server, call
 
 # A second time these would do what the first did: open another session, or refuse what is done.
@@ -14,7 +19,27 @@ ONCE = {
     "gatehouse.auth.v1.AuthService/Logout",
 }
 # Reads, or made to be repeated, without a request_id to say so.
-HARMLESS = ("BatchGet", "Get", "List", "WhoAmI", "Introspect", "RefreshToken", "ExchangeToken")
+HARMLESS = (
+    "BatchCheck",
+    "BatchGet",
+    "Check",
+    "Exchange",
+    "Explain",
+    "Get",
+    "Introspect",
+    "List",
+    "RefreshToken",
+    "WhoAmI",
+)
+
+
+def every_method() -> Iterator[MethodDescriptor]:
+    """Every RPC of the contract, whether or not the server has it yet."""
+    root = Path(next(iter(gatehouse.__path__)))
+    for path in root.rglob("*_service_pb2.py"):
+        name = ".".join(["gatehouse", *path.relative_to(root).with_suffix("").parts])
+        for service in import_module(name).DESCRIPTOR.services_by_name.values():
+            yield from service.methods
 
 
 def failing(times: int, code: grpc.StatusCode) -> Answer:
