@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    no_args_is_help=True, help="Repair, on the server's machine, what needs no token."
-)
+from service.cli.usage import Commands
+
+app = Commands("Repair, on the server's machine, what needs no token.")
 
 _GENERATED_BYTES = 18
 

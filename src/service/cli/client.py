@@ -6,14 +6,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import grpc
 import typer
 from gatehouse.auth.v1 import auth_service_pb2 as auth_pb
 from gatehouse.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 from gatehouse.auth.v1.tokens_pb2 import Tokens
-from gatehouse.sessions.v1.session_service_pb2_grpc import SessionServiceStub
 from gatehouse.users.v1.user_service_pb2_grpc import UserServiceStub
 
 from gatehouse_client import Refusal, connect
@@ -21,6 +20,16 @@ from service.cli.failure import Failed, files_in_one_line
 from service.cli.kept_tokens import TokenFile, state_folder
 from service.cli.refusals import refusal_line
 from service.cli.screen import Screen
+
+# Every command would wait for the stubs of all.
+if TYPE_CHECKING:
+    from gatehouse.access.v1.access_service_pb2_grpc import AccessServiceStub
+    from gatehouse.groups.v1.group_service_pb2_grpc import GroupServiceStub
+    from gatehouse.roles.v1.role_service_pb2_grpc import RoleServiceStub
+    from gatehouse.serviceaccounts.v1.service_account_service_pb2_grpc import (
+        ServiceAccountServiceStub,
+    )
+    from gatehouse.sessions.v1.session_service_pb2_grpc import SessionServiceStub
 
 P = ParamSpec("P")
 
@@ -108,9 +117,41 @@ class Client:
         return UserServiceStub(self._signed_in)
 
     @cached_property
-    def sessions(self) -> SessionServiceStub:
+    def sessions(self) -> "SessionServiceStub":
         """Sessions, as who has signed in."""
+        from gatehouse.sessions.v1.session_service_pb2_grpc import SessionServiceStub
+
         return SessionServiceStub(self._signed_in)
+
+    @cached_property
+    def groups(self) -> "GroupServiceStub":
+        """Groups, as who has signed in."""
+        from gatehouse.groups.v1.group_service_pb2_grpc import GroupServiceStub
+
+        return GroupServiceStub(self._signed_in)
+
+    @cached_property
+    def roles(self) -> "RoleServiceStub":
+        """Roles, as who has signed in."""
+        from gatehouse.roles.v1.role_service_pb2_grpc import RoleServiceStub
+
+        return RoleServiceStub(self._signed_in)
+
+    @cached_property
+    def service_accounts(self) -> "ServiceAccountServiceStub":
+        """Service accounts and their keys, as who has signed in."""
+        from gatehouse.serviceaccounts.v1.service_account_service_pb2_grpc import (
+            ServiceAccountServiceStub,
+        )
+
+        return ServiceAccountServiceStub(self._signed_in)
+
+    @cached_property
+    def access(self) -> "AccessServiceStub":
+        """Grants and decisions, as who has signed in."""
+        from gatehouse.access.v1.access_service_pb2_grpc import AccessServiceStub
+
+        return AccessServiceStub(self._signed_in)
 
     @property
     def session(self) -> str:
@@ -137,6 +178,11 @@ class Client:
         return kept.access_token
 
     def _refresh(self, refresh_token: str) -> Tokens:
+        if not refresh_token:
+            raise Failed(
+                f"your token for {self.server} has expired, and an API key's cannot be refreshed:"
+                " run `gatehouse login --api-key-stdin` again"
+            )
         request = auth_pb.RefreshTokenRequest(refresh_token=refresh_token)
         return self.public.RefreshToken(request).tokens
 

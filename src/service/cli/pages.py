@@ -21,13 +21,16 @@ PageToken = Annotated[
 
 def read_pages(method: Callable[[Any], R], request: Any, all_of: R, limit: int) -> R:
     """`all_of` with the items of as many pages as make up `limit`, and the token of the next."""
-    [items] = [it.name for it in all_of.DESCRIPTOR.fields if it.name != "next_page_token"]
+    lists = [it.name for it in all_of.DESCRIPTOR.fields if it.is_repeated]
     while True:
-        left = limit - len(getattr(all_of, items)) if limit else _LARGEST_PAGE
+        left = limit - _count(all_of, lists) if limit else _LARGEST_PAGE
         request.page_size = min(left, _LARGEST_PAGE)
         page = method(request)
-        getattr(all_of, items).extend(getattr(page, items))
-        request.page_token = page.next_page_token  # type: ignore[attr-defined]
-        if not request.page_token or len(getattr(all_of, items)) == limit:
-            all_of.next_page_token = request.page_token  # type: ignore[attr-defined]
+        all_of.MergeFrom(page)  # which appends to lists
+        all_of.next_page_token = request.page_token = page.next_page_token  # type: ignore[attr-defined]
+        if not request.page_token or _count(all_of, lists) == limit:
             return all_of
+
+
+def _count(answer: Message, lists: list[str]) -> int:
+    return sum(len(getattr(answer, name)) for name in lists)

@@ -1,4 +1,4 @@
-"""Passwords come from a hidden prompt or standard input, never from an argument.
+"""Passwords and API keys come from a hidden prompt or standard input, never from an argument.
 
 Arguments stand in the shell's history, and every user of the machine may read them.
 """
@@ -15,8 +15,8 @@ def read_password(question: str, *, from_stdin: bool, twice: bool = False) -> st
     Refused as wrong usage when there is no terminal, nothing was given, or the two differ.
     """
     if from_stdin:
-        given = _first_line()
-    elif sys.stdin.isatty():
+        return read_secret("password")
+    if sys.stdin.isatty():
         given = getpass(f"{question}: ", sys.stderr)
         if twice and given != getpass("The same again: ", sys.stderr):
             raise typer.BadParameter("the two passwords differ")
@@ -27,8 +27,12 @@ def read_password(question: str, *, from_stdin: bool, twice: bool = False) -> st
     return given
 
 
-def _first_line() -> str:
+def read_secret(what: str) -> str:
+    """The first line of standard input. Refused as wrong usage when there is none."""
     try:
-        return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        given = sys.stdin.buffer.readline().decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise typer.BadParameter("the password on standard input is not UTF-8") from None
+        raise typer.BadParameter(f"the {what} on standard input is not UTF-8") from None
+    if not given:
+        raise typer.BadParameter(f"an empty {what} was given")
+    return given

@@ -1,5 +1,6 @@
 """A refused call in one line: what was refused, why, and what to do next."""
 
+import shlex
 from math import ceil
 
 import grpc
@@ -10,7 +11,7 @@ from service.cli.screen import printable
 _SIGN_IN = "run `gatehouse login EMAIL`"
 _REFUSED = "Connection refused"
 
-# What helps, by reason; else by code.
+# What helps, by reason; else by code. In braces: what the refusal knows, as a shell takes it.
 _NEXT_BY_REASON = {
     "TOKEN_MISSING": _SIGN_IN,
     "TOKEN_INVALID": _SIGN_IN,
@@ -19,9 +20,26 @@ _NEXT_BY_REASON = {
     "REFRESH_TOKEN_INVALID": _SIGN_IN,
     "REFRESH_TOKEN_REUSED": _SIGN_IN,
     "INVALID_CREDENTIALS": "check the e-mail address and the password",
+    "API_KEY_INVALID": "is it whole? `gatehouse keys list` shows which are revoked or expired",
+    "SCOPE_MISSING": "use a token or key with that scope; `gatehouse whoami` shows this one's",
+    "PERMISSION_MISSING": "`gatehouse explain {permission} {path}` shows what would allow it",
+    "NOT_HELD": "ask someone who holds it: `gatehouse access who {permission} {path}`",
+    "NAME_TAKEN": "choose another name",
+    "GRANT_EXISTS": "`gatehouse grants delete {grant}` takes it back",
+    "LAST_OWNER": "`gatehouse grants create / owner SUBJECT` makes one",
+    "FOREIGN_REVISION": "leave --at-least-as-fresh out, or say --fully-consistent",
+    "GROUP_CYCLE": "`gatehouse groups of GROUP --transitive` shows what a group is in",
+    "BUILT_IN_ROLE": "`gatehouse roles create` makes one of your own",
+    "ROLE_IN_USE": "`gatehouse grants list --role ROLE` shows them",
+    "INVALID_PAGE_TOKEN": "repeat the arguments of the list that it came from",
     "ETAG_MISMATCH": "look at it again, then repeat the command",
     "USER_NOT_FOUND": "`gatehouse users list` shows who is there",
     "SESSION_NOT_FOUND": "`gatehouse sessions list` shows which are there",
+    "GROUP_NOT_FOUND": "`gatehouse groups list` shows which are there",
+    "SERVICE_ACCOUNT_NOT_FOUND": "`gatehouse service-accounts list` shows which are there",
+    "API_KEY_NOT_FOUND": "`gatehouse keys list ACCOUNT` shows which are there",
+    "ROLE_NOT_FOUND": "`gatehouse roles list` shows which are there",
+    "GRANT_NOT_FOUND": "`gatehouse grants list` shows which are there",
 }
 _NEXT_BY_CODE = {
     grpc.StatusCode.UNAVAILABLE: "is it running there, and does it ask for --ca-file?",
@@ -58,7 +76,11 @@ def _cause(refusal: Refusal) -> str:
 
 def _next(refusal: Refusal, reason: str) -> str:
     if reason:
-        return _NEXT_BY_REASON.get(reason, "")
+        known = {name: shlex.quote(value) for name, value in refusal.metadata.items()}
+        try:
+            return _NEXT_BY_REASON.get(reason, "").format(**known)
+        except KeyError:  # of a server that says less
+            return ""
     if "handshake" in refusal.message:
         return "is --ca-file the CA of its certificate, and --server a name in it?"
     if _REFUSED in refusal.message:

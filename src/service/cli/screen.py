@@ -18,6 +18,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 # Wider than any row, for what is not a terminal.
 _UNBOUNDED = 100_000
@@ -68,12 +69,21 @@ class Screen:
             table.add_row(*(printable(row[i]) for i in shown))
         self._print(table)
 
-    def _print(self, table: Table) -> None:
+    def tree(self, tree: Tree) -> None:
+        """A tree, of labels that are `printable`."""
+        self._print(tree)
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Lines, never folded; those that are indented are there to be copied."""
+        for line in lines:
+            self._out.print(printable(line), style="cyan" * line.startswith(" "), soft_wrap=True)
+
+    def _print(self, laid_out: Table | Tree) -> None:
         if self._out.is_terminal:
-            self._out.print(table)
+            self._out.print(laid_out)
             return
         with self._out.capture() as captured:
-            self._out.print(table)
+            self._out.print(laid_out)
         lines = (line.rstrip() for line in captured.get().splitlines())
         sys.stdout.writelines(f"{line}\n" for line in lines)
 

@@ -10,9 +10,10 @@ from gatehouse.sessions.v1.session_pb2 import Session
 from service.cli.client import Client, against_server
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.screen import Column, when
+from service.cli.usage import Commands
 from service.cli.who import name_of
 
-app = typer.Typer(no_args_is_help=True, help="See and end sessions: yours, or those of others.")
+app = Commands("See and end sessions: yours, or those of others.")
 
 _COLUMNS = [
     Column("NAME"),

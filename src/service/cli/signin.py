@@ -12,7 +12,7 @@ from gatehouse.auth.v1 import auth_service_pb2 as pb
 from gatehouse_client import Refusal
 from service.cli.client import Client, against_server
 from service.cli.failure import files_in_one_line
-from service.cli.passwords import read_password
+from service.cli.passwords import read_password, read_secret
 from service.cli.screen import when
 
 _DEVICE_LENGTH = 256
@@ -22,29 +22,47 @@ _DEVICE_LENGTH = 256
 def login(
     client: Client,
     email: Annotated[
-        str, typer.Argument(metavar="EMAIL", help="The e-mail address to sign in with.")
-    ],
+        str,
+        typer.Argument(
+            metavar="EMAIL", show_default=False, help="The e-mail address to sign in with."
+        ),
+    ] = "",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    api_key_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--api-key-stdin", help="Be the service account whose key standard input has."
+        ),
     ] = False,
 ) -> None:
     """Sign in to a server.
 
     Asks for the password. The session's tokens are kept for you alone, and refreshed as needed.
+    Those of an API key are not: sign in with it again when they have expired.
 
     \b
     Examples:
       gatehouse login ada@example.com
       gatehouse login ada@example.com --password-stdin < password.txt
+      gatehouse login --api-key-stdin < ci.key
       gatehouse login ada@example.com --server gatehouse.internal:50051 --ca-file ca.pem
     """
-    password = read_password(f"Password of {email}", from_stdin=password_stdin)
-    request = pb.LoginRequest(email=email, password=password, device=_this_device())
-    tokens = client.public.Login(request).tokens
+    if bool(email) == api_key_stdin or (api_key_stdin and password_stdin):
+        raise typer.BadParameter("say either EMAIL or --api-key-stdin")
+    if api_key_stdin:
+        key = read_secret("API key")
+        tokens = client.public.ExchangeApiKey(pb.ExchangeApiKeyRequest(api_key=key)).tokens
+    else:
+        password = read_password(f"Password of {email}", from_stdin=password_stdin)
+        request = pb.LoginRequest(email=email, password=password, device=_this_device())
+        tokens = client.public.Login(request).tokens
     with files_in_one_line():
         client.tokens.keep(tokens)
     me = client.auth.WhoAmI(pb.WhoAmIRequest())
-    who = f"{me.display_name or email} ({me.subject})"
+    called = me.display_name or email
+    who = f"{called} ({me.subject})" if called else me.subject
     client.screen.answer(me, f"Signed in to {client.server} as {who}.")
 
 

@@ -11,10 +11,11 @@ from gatehouse.users.v1.user_pb2 import User
 from service.cli.client import Client, against_server
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.passwords import read_password
+from service.cli.usage import Commands
 from service.cli.user_view import show_user, show_users
-from service.cli.who import name_of
+from service.cli.who import name_of, named
 
-app = typer.Typer(no_args_is_help=True, help="See and change who can sign in.")
+app = Commands("See and change who can sign in.")
 
 
 class State(StrEnum):
@@ -53,6 +54,9 @@ def list_users(
     email: Annotated[
         str, typer.Option(metavar="EMAIL", help="Only the user with this e-mail address.")
     ] = "",
+    group: Annotated[
+        str, typer.Option(metavar="GROUP", help="Only users in this group, or in groups in it.")
+    ] = "",
     limit: Limit = 50,
     page_token: PageToken = "",
 ) -> None:
@@ -61,9 +65,12 @@ def list_users(
     \b
     Examples:
       gatehouse users list --state suspended
+      gatehouse users list --group apollo
       gatehouse users list --limit 0 --json
     """
-    request = pb.ListUsersRequest(email=email, page_token=page_token)
+    request = pb.ListUsersRequest(
+        email=email, group=named("groups", group) if group else "", page_token=page_token
+    )
     if state is not None:
         request.state = User.State.Value(f"STATE_{state.name}")
     found = read_pages(client.users.ListUsers, request, pb.ListUsersResponse(), limit)

@@ -7,6 +7,7 @@ from gatehouse_client import FieldViolation, Refusal
 from service.cli.refusals import refusal_line
 
 NOBODY_THERE = "is it running there, and does it ask for --ca-file?"
+EXPLAIN = "`gatehouse explain a.b '/c d'` shows what would allow it"
 NOT_TRUSTED = "is --ca-file the CA of its certificate, and --server a name in it?"
 
 
@@ -58,6 +59,19 @@ NOT_TRUSTED = "is --ca-file the CA of its certificate, and --server a name in it
         (
             Refusal(grpc.StatusCode.ABORTED, "a\nb\x1b[31m", "ERROR_REASON_NEW"),
             r"a\nb\x1b[31m [ABORTED, NEW]",
+        ),
+        (
+            Refusal(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "No.",
+                "ERROR_REASON_PERMISSION_MISSING",
+                {"permission": "a.b", "path": "/c d"},
+            ),
+            f"No [PERMISSION_DENIED, PERMISSION_MISSING]: {EXPLAIN}",
+        ),
+        (
+            Refusal(grpc.StatusCode.PERMISSION_DENIED, "No.", "ERROR_REASON_PERMISSION_MISSING"),
+            "No [PERMISSION_DENIED, PERMISSION_MISSING]",
         ),
     ],
 )
