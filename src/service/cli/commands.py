@@ -17,10 +17,7 @@ from service.cli.usage import Command
 SECTIONS = {
     "On the server's machine": {
         "serve": ("serve:serve", "Serve, until told to stop by Ctrl-C or SIGTERM."),
-        "worker": (
-            "worker:worker",
-            "Do the background work, until told to stop by Ctrl-C or SIGTERM.",
-        ),
+        "worker": ("worker:worker", "Do the background work, until told to stop."),
         "migrate": ("migrate:migrate", "Bring the database's schema up to date."),
         "doctor": ("doctor:doctor", "Check all that the server needs: a line each."),
         "admin": ("admin:app", "Repair, on the server's machine, what needs no token."),

@@ -2,9 +2,9 @@
 
 
 def worker() -> None:
-    """Do the background work, until told to stop by Ctrl-C or SIGTERM.
+    """Do the background work, until told to stop.
 
-    Run one or more beside the servers; they share the queue. In embedded mode `gatehouse serve`
+    Ctrl-C or SIGTERM tells it. Run one or more beside the servers; they share the queue. In embedded mode `gatehouse serve`
     does this work itself.
 
     \b
