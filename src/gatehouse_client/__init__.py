@@ -1,16 +1,29 @@
 """What a service that calls Gatehouse installs beside the stubs.
 
 from gatehouse.auth.v1 import auth_service_pb2 as auth, auth_service_pb2_grpc
-from gatehouse_client import Refusal, connect
+from gatehouse_client import ApiKey, Refusal, connect
 
-with connect("gatehouse.internal:50051", ca_file=Path("ca.pem"), token=my_token) as channel:
+with connect("gatehouse.internal:50051", credentials=ApiKey(os.environ["API_KEY"])) as channel:
     try:
         me = auth_service_pb2_grpc.AuthServiceStub(channel).WhoAmI(auth.WhoAmIRequest())
     except grpc.RpcError as error:
         print(Refusal.of(error).reason)
+
+A service that wants to be protected by Gatehouse takes `gatehouse_client.server`.
 """
 
+from gatehouse_client.aio import connect_aio
 from gatehouse_client.channel import connect
+from gatehouse_client.credentials import ApiKey, Credentials, Password, TokenFile
 from gatehouse_client.refusal import FieldViolation, Refusal
 
-__all__ = ["FieldViolation", "Refusal", "connect"]
+__all__ = [
+    "ApiKey",
+    "Credentials",
+    "FieldViolation",
+    "Password",
+    "Refusal",
+    "TokenFile",
+    "connect",
+    "connect_aio",
+]

@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 
 import grpc
 
+from gatehouse_client.access_tokens import AccessTokens, Given, tokens_for
+from gatehouse_client.credentials import Credentials
 from gatehouse_client.every_call import EveryCall
 from gatehouse_client.retries import SERVICE_CONFIG
 
 DEADLINE = 10.0
 
-_OPTIONS: list[tuple[str, int | str]] = [
+OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.service_config", SERVICE_CONFIG),
     # A dead server is noticed within 40 s, by streams too; it allows a ping every 10 s.
     ("grpc.keepalive_time_ms", 30_000),
@@ -34,6 +36,7 @@ def connect(
     key_file: Path | None = None,
     plaintext: bool | None = None,
     token: Callable[[], str] | None = None,
+    credentials: Credentials | None = None,
     deadline: float | None = DEADLINE,
 ) -> grpc.Channel:
     """A channel to the Gatehouse at `target`, `host:port` or any other name that gRPC resolves.
@@ -43,13 +46,42 @@ def connect(
     gRPC itself trusts; where it asks for a certificate in turn, it is shown that of `cert_file`
     and `key_file`.
 
-    `token` is asked before each call for the access token to send with it; a call that brings
-    `authorization` metadata of its own keeps that. `deadline` is the seconds a unary call may take
-    that sets no timeout; streams have none unless they set one. Calls are balanced over all
-    addresses of the target, and retried as `retries.py` says.
+    `credentials` are a `Password`, an `ApiKey` or a `TokenFile`. They give each call an access
+    token, got with the first call and replaced ahead of its end; a call raises what signing in
+    raised, when there is no good token left. Instead, `token` is asked before each call for the
+    token to send. A call that brings `authorization` metadata of its own keeps that.
 
-    Raises OSError when a file cannot be read, ValueError for files that contradict `plaintext`.
+    `deadline` is the seconds a unary call may take that sets no timeout; streams have none unless
+    they set one. Calls are balanced over all addresses of the target, and retried as `retries.py`
+    says.
+
+    Raises OSError when a file cannot be read, ValueError for files that contradict `plaintext`, and
+    for both `token` and `credentials`.
     """
+    if token and credentials:
+        raise ValueError("either token or credentials")
+    secured = channel_credentials(target, ca_file, cert_file, key_file, plaintext=plaintext)
+    if secured is None:
+        channel = grpc.insecure_channel(target, options=OPTIONS)
+    else:
+        channel = grpc.secure_channel(target, secured, options=OPTIONS)
+    tokens: AccessTokens | None = None
+    if token:
+        tokens = Given(token)
+    elif credentials:
+        tokens = tokens_for(credentials, grpc.intercept_channel(channel, EveryCall(None, DEADLINE)))
+    return grpc.intercept_channel(channel, EveryCall(tokens, deadline))
+
+
+def channel_credentials(
+    target: str,
+    ca_file: Path | None,
+    cert_file: Path | None,
+    key_file: Path | None,
+    *,
+    plaintext: bool | None,
+) -> grpc.ChannelCredentials | None:
+    """How the channel is encrypted; None for plaintext. Raises OSError, ValueError."""
     files = ca_file or cert_file or key_file
     if plaintext and files:
         raise ValueError("a plaintext channel uses no certificates")
@@ -58,15 +90,12 @@ def connect(
     if plaintext is None:
         plaintext = not files and is_loopback(target)
     if plaintext:
-        channel = grpc.insecure_channel(target, options=_OPTIONS)
-    else:
-        credentials = grpc.ssl_channel_credentials(
-            root_certificates=_read(ca_file),
-            private_key=_read(key_file),
-            certificate_chain=_read(cert_file),
-        )
-        channel = grpc.secure_channel(target, credentials, options=_OPTIONS)
-    return grpc.intercept_channel(channel, EveryCall(token, deadline))
+        return None
+    return grpc.ssl_channel_credentials(
+        root_certificates=_read(ca_file),
+        private_key=_read(key_file),
+        certificate_chain=_read(cert_file),
+    )
 
 
 def is_loopback(target: str) -> bool:

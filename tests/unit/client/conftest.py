@@ -8,6 +8,9 @@ from typing import Any
 
 import grpc
 import pytest
+from gatehouse.auth.v1.auth_service_pb2_grpc import add_AuthServiceServicer_to_server
+
+from tests.unit.client.issuing import Issuer
 
 Answer = Callable[[grpc.ServicerContext], bytes]
 
@@ -47,6 +50,19 @@ def server() -> Iterator[Server]:
     handler.address = f"127.0.0.1:{running.add_insecure_port('127.0.0.1:0')}"
     running.start()
     yield handler
+    running.stop(None).wait()
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """Something that gives tokens, on a free port, in plaintext."""
+    made = Issuer()
+    running = grpc.server(ThreadPoolExecutor(4))
+    add_AuthServiceServicer_to_server(made, running)
+    made.address = f"127.0.0.1:{running.add_insecure_port('127.0.0.1:0')}"
+    running.start()
+    yield made
+    made.hold.set()
     running.stop(None).wait()
 
 
