@@ -4,8 +4,8 @@
 def worker() -> None:
     """Do the background work, until told to stop.
 
-    Ctrl-C or SIGTERM tells it. Run one or more beside the servers; they share the queue. In embedded mode `gatehouse serve`
-    does this work itself.
+    Ctrl-C or SIGTERM tells it. Run one or more beside the servers; they share the queue. In
+    embedded mode `gatehouse serve` does this work itself.
 
     \b
     Examples:
