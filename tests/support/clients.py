@@ -87,6 +87,7 @@ class Client:
         self.channel = channel
         self.metadata = tuple(metadata)
         services = {it.full_name: Service(it, channel, self.metadata) for it in SERVICES}
+        self.access = services["gatehouse.access.v1.AccessService"]
         self.auth = services["gatehouse.auth.v1.AuthService"]
         self.sessions = services["gatehouse.sessions.v1.SessionService"]
         self.users = services["gatehouse.users.v1.UserService"]

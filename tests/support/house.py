@@ -52,6 +52,10 @@ class Site:
         """A new user, signed in."""
         return self.sign_in(self.new_user(**fields))
 
+    def grant(self, subject: str, role: str, path: str = "/", **fields: Any) -> Any:
+        """Grants a role; answers the grant."""
+        return self.admin.access.CreateGrant(path=path, role=role, subject=subject, **fields).grant
+
     def new_user(self, **fields: Any) -> Credentials:
         """A new user who can sign in."""
         user = {"email": new_email()} | fields
@@ -83,17 +87,10 @@ class House(Site):
         old = jwt.encode(claims, key.private, algorithm="ES256", headers=headers)
         return person.bearing(old)
 
-    def grant(self, subject: str, role: str) -> None:
-        """Gives a built-in role at `/`; no RPC of this issue does."""
-        with self.application.services.database.transaction(Call.internal("test")) as tx:
-            self.application.services.access.grant(tx, subject, role)
-            tx.commit(None)
-
     def take_roles(self, subject: str) -> None:
-        """Takes every role."""
-        with self.application.services.database.transaction(Call.internal("test")) as tx:
-            self.application.services.access.forget_subject(tx, subject)
-            tx.commit(None)
+        """Takes every grant of the subject's own."""
+        for grant in self.admin.access.ListGrants(subject=subject).grants:
+            self.admin.access.DeleteGrant(name=grant.name)
 
     def sql(self, statement: str, **parameters: Any) -> list[Any]:
         """Runs a statement behind the service's back; answers its rows."""

@@ -1,6 +1,6 @@
-"""Why access is refused."""
+"""Why access is refused, and what can be wrong with a grant."""
 
-from service.kernel.errors import PermissionDenied, PreconditionFailed
+from service.kernel.errors import AlreadyExists, NotFound, PermissionDenied, PreconditionFailed
 from service.kernel.reasons import ErrorReason
 
 
@@ -25,6 +25,18 @@ class PermissionMissing(PermissionDenied):
         )
 
 
+class NotHeld(PermissionDenied):
+    """The caller would give away, or take away, more than they hold."""
+
+    reason = ErrorReason.NOT_HELD
+
+    def __init__(self, permission: str, path: str, why: str) -> None:
+        super().__init__(
+            f"You cannot pass on {permission} on {path}: {why}.",
+            {"permission": permission, "path": path},
+        )
+
+
 class LastOwner(PreconditionFailed):
     """The change would leave `/` without an owner."""
 
@@ -32,3 +44,51 @@ class LastOwner(PreconditionFailed):
 
     def __init__(self) -> None:
         super().__init__("This is the last owner of /; make someone else an owner first.")
+
+
+class SubjectNotFound(NotFound):
+    """There is no user, service account or group of that name."""
+
+    reason = ErrorReason.SUBJECT_NOT_FOUND
+    resource_type = "gatehouse.access.v1.Subject"
+
+
+class RoleNotFound(NotFound):
+    """There is no role of that name."""
+
+    reason = ErrorReason.ROLE_NOT_FOUND
+    resource_type = "gatehouse.roles.v1.Role"
+
+
+class GrantNotFound(NotFound):
+    """There is no grant of that name."""
+
+    reason = ErrorReason.GRANT_NOT_FOUND
+    resource_type = "gatehouse.access.v1.Grant"
+
+
+class GrantExists(AlreadyExists):
+    """There is the same grant."""
+
+    reason = ErrorReason.GRANT_EXISTS
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is the same grant.", {"grant": name})
+
+
+class GroupCycle(PreconditionFailed):
+    """The group would, through other groups, contain itself."""
+
+    reason = ErrorReason.GROUP_CYCLE
+
+    def __init__(self, group: str, member: str) -> None:
+        super().__init__(f"{group} is in {member} already, so {member} cannot be put into it.")
+
+
+class RoleInUse(PreconditionFailed):
+    """There are grants of the role."""
+
+    reason = ErrorReason.ROLE_IN_USE
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"There are grants of {role}; delete them first.")

@@ -1,29 +1,57 @@
-"""May this subject do this, here?
+"""May this subject do this, here, and why? And the grants that decide it."""
 
-So far the built-in roles, granted at `/`; the questions are already those of the full engine.
-"""
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
-from collections.abc import Callable
-
-from service.access.errors import LastOwner, PermissionMissing, ScopeMissing
-from service.access.models import BUILT_IN, OWNER, ROOT, SELF
+from service.access.decisions import Decisions
+from service.access.delegation import JUST_NOW, require_grantable
+from service.access.errors import PermissionMissing, ScopeMissing
+from service.access.explanation import explain
+from service.access.graph import Graph
+from service.access.models import (
+    OWNER,
+    ROOT,
+    Check,
+    Effect,
+    Explanation,
+    Freshness,
+    Grant,
+    GrantCreated,
+    GrantDeleted,
+    GrantFilter,
+    Holder,
+    NewGrant,
+    Reached,
+)
+from service.access.reach_repository import ReachRepository
 from service.access.repository import GrantRepository
 from service.kernel import names
+from service.kernel.call import Call, Committed
 from service.kernel.changes import ChangeKind
+from service.kernel.clock import Clock
+from service.kernel.errors import InvalidArgument
 from service.kernel.principal import Principal
-from service.storage.cache import FollowingCache
 from service.storage.database import Database, Tx
-from service.storage.feed import ChangeFeed
-
-_REMEMBERED = 20_000
+from service.storage.pages import Page, Pager, PageRequest
 
 
 class AccessService:
     """Decisions, and the grants behind them."""
 
-    def __init__(self, database: Database, feed: ChangeFeed) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        pager: Pager,
+        decisions: Decisions,
+        graph: Graph,
+    ) -> None:
         self._db = database
-        self.remembered = FollowingCache(feed, ChangeKind.GRANTS, self._load, size=_REMEMBERED)
+        self._clock = clock
+        self._pager = pager
+        self._decisions = decisions
+        self._graph = graph
 
     def require(self, principal: Principal, *, permission: str, path: str, scope: str = "") -> None:
         """Raises ScopeMissing, PermissionMissing; an empty permission asks for the scope alone."""
@@ -33,42 +61,163 @@ class AccessService:
             raise PermissionMissing(permission, path)
 
     def allows(self, subject: str, permission: str, path: str) -> bool:
-        """Whether the subject holds the permission on the path."""
-        own = f"/{subject}"
-        if SELF.allows(permission) and (path == own or path.startswith(f"{own}/")):
-            return True
-        return any(BUILT_IN[role].allows(permission) for role in self.roles_of(subject))
+        """Whether the subject holds the permission on the path, as far as this process knows."""
+        return self._decisions.allows(subject, permission, path)
 
     def roles_of(self, subject: str) -> frozenset[str]:
-        """The roles that the subject holds at `/`."""
-        return self.remembered.get(subject)
+        """The roles that the subject holds at `/`, its groups' and everyone's among them."""
+        return self._decisions.roles_on(subject, ROOT)
 
-    def has_owner(self, tx: Tx) -> bool:
-        """Whether anyone owns `/` yet; nobody else is made or unmade one until `tx` ends."""
-        grants = GrantRepository(tx.connection)
-        grants.lock_owners()
-        return bool(grants.holders(ROOT, OWNER.name))
+    def create_grant(self, call: Call, new: NewGrant) -> Committed[Grant]:
+        """Grants a role; the caller must hold what it allows, there and for as long.
 
-    def grant(self, tx: Tx, subject: str, role: str) -> None:
-        """Grants a built-in role at `/`."""
-        GrantRepository(tx.connection).insert(names.new_id(), ROOT, role, subject)
-        tx.change(ChangeKind.GRANTS, subject)
+        Raises NotHeld, RoleNotFound, SubjectNotFound, GrantExists, LastOwner.
+        """
+        if new.expire_time is not None and new.expire_time <= self._clock.now():
+            raise InvalidArgument.field("expire_time", "must be in the future")
+        with self._db.transaction(call) as tx:
+            grant = GrantRepository(tx.connection).insert(names.new_id(), new, call.actor)
+            self._tell(tx, grant)
+            tx.record(GrantCreated(grant.subject, _told(grant)))
+            if grant.effect is Effect.DENY and grant.path == ROOT:
+                self._graph.keep_an_owner(tx)
+            require_grantable(
+                tx,
+                grant.role,
+                grant.path,
+                by="grants.create",
+                until=grant.expire_time,
+                besides=grant.id,
+            )
+            return tx.commit(grant)
 
-    def forget_subject(self, tx: Tx, subject: str) -> None:
-        """Takes every grant from a subject that is going away."""
-        GrantRepository(tx.connection).delete_of(subject)
-        tx.change(ChangeKind.GRANTS, subject)
+    def delete_grant(self, call: Call, grant_id: UUID) -> Committed[None]:
+        """Takes a grant back; who may not give it may not take it either.
 
-    def refuse_if_last_owner(
-        self, tx: Tx, subject: str, *, could_take_over: Callable[[str], bool]
-    ) -> None:
-        """Raises LastOwner when no other owner of `/` could take over from this one."""
-        grants = GrantRepository(tx.connection)
-        grants.lock_owners()
-        owners = grants.holders(ROOT, OWNER.name)
-        if subject in owners and not any(map(could_take_over, owners - {subject})):
-            raise LastOwner
-
-    def _load(self, subject: str) -> frozenset[str]:
+        Raises PermissionMissing before GrantNotFound, NotHeld, LastOwner.
+        """
         with self._db.reading() as connection:
-            return GrantRepository(connection).roles_at(ROOT, subject)
+            found = GrantRepository(connection).find(grant_id)
+        # Who holds it on `/` may look after any grant, even where a DENY below says otherwise:
+        # somebody must be able to take that DENY back.
+        places = {found.path, ROOT} if found else {ROOT}
+        if not any(self.allows(call.principal.subject, "grants.delete", one) for one in places):
+            # One answer, whether a grant is elsewhere or not there, to those who may not know.
+            raise PermissionMissing("grants.delete", f"/{names.grant(grant_id)}")
+        with self._db.transaction(call) as tx:
+            grants = GrantRepository(tx.connection)
+            grant = grants.get_for_update(grant_id)
+            # Before it goes: a DENY keeps whom it binds from taking it back.
+            require_grantable(tx, grant.role, grant.path, by="grants.delete", until=JUST_NOW)
+            grants.delete(grant_id)
+            self._tell(tx, grant)
+            tx.record(GrantDeleted(grant.subject, _told(grant)))
+            if grant.path == ROOT:
+                self._graph.keep_an_owner(tx)
+            return tx.commit(None)
+
+    def list_grants(
+        self, call: Call, which: GrantFilter, request: PageRequest, freshness: Freshness
+    ) -> tuple[Page[Grant], str]:
+        """A page of grants, oldest first, and the revision. Raises PermissionMissing."""
+        self.require(call.principal, permission="grants.list", path=which.path or ROOT)
+
+        def read(after: Sequence[str] | None, limit: int) -> list[Grant]:
+            with self._db.reading() as connection:
+                return GrantRepository(connection).list(
+                    which, UUID(after[0]) if after else None, limit
+                )
+
+        revision = self._decisions.revision(freshness)
+        return self._pager.page(request, read, lambda grant: (str(grant.id),)), revision
+
+    def check(
+        self, call: Call, checks: Sequence[Check], freshness: Freshness
+    ) -> tuple[list[bool], str]:
+        """Whether each is allowed, all at one revision. Raises PermissionMissing."""
+        caller = call.principal.subject
+        others = [
+            Check(caller, "access.check", one.path) for one in checks if one.subject != caller
+        ]
+        if others:
+            may, _ = self._decisions.decide(others)
+            if not all(may):
+                raise PermissionMissing("access.check", others[may.index(False)].path)
+        return self._decisions.decide(checks, freshness)
+
+    def list_access(
+        self,
+        call: Call,
+        subject: str,
+        permission: str,
+        under: str,
+        request: PageRequest,
+        freshness: Freshness,
+    ) -> tuple[Page[Reached], str]:
+        """A page of the paths that a subject reaches, by path. Raises PermissionMissing."""
+        if subject != call.principal.subject:
+            self.require(call.principal, permission="access.list", path=under)
+
+        def read(after: Sequence[str] | None, limit: int) -> list[Reached]:
+            place = Reached(after[0], after[1] == "denied") if after else None
+            with self._db.reading() as connection:
+                return ReachRepository(connection).paths(subject, permission, under, place, limit)
+
+        revision = self._decisions.revision(freshness)
+        page = self._pager.page(request, read, lambda one: (one.path, _which(denied=one.denied)))
+        return page, revision
+
+    def list_subjects(
+        self,
+        permission: str,
+        path: str,
+        request: PageRequest,
+        freshness: Freshness,
+        *,
+        expand_groups: bool,
+    ) -> tuple[Page[Holder], str]:
+        """A page of those who hold a permission on a path, by name."""
+
+        def read(after: Sequence[str] | None, limit: int) -> list[Holder]:
+            place = Holder(after[0], after[1] == "denied") if after else None
+            with self._db.reading() as connection:
+                return ReachRepository(connection).subjects(
+                    permission, path, place, limit, expand_groups=expand_groups
+                )
+
+        revision = self._decisions.revision(freshness)
+        page = self._pager.page(request, read, lambda one: (one.subject, _which(denied=one.denied)))
+        return page, revision
+
+    def explain(self, call: Call, check: Check, freshness: Freshness) -> tuple[Explanation, str]:
+        """Why it is allowed, or why not and what would change that. Raises PermissionMissing."""
+        if check.subject != call.principal.subject:
+            self.require(call.principal, permission="access.explain", path=check.path)
+        revision = self._decisions.revision(freshness)
+        with self._db.reading() as connection:
+            return explain(check, ReachRepository(connection).why(check)), revision
+
+    def grant_owner(self, tx: Tx, subject: str) -> None:
+        """Makes the first owner of `/`, in the transaction that found none."""
+        new = NewGrant(ROOT, OWNER, subject, Effect.ALLOW, None)
+        grant = GrantRepository(tx.connection).insert(names.new_id(), new, tx.call.actor)
+        self._tell(tx, grant)
+        tx.record(GrantCreated(grant.subject, _told(grant)))
+
+    def _tell(self, tx: Tx, grant: Grant) -> None:
+        tx.change(ChangeKind.GRANTS, f"{grant.subject} {grant.path}")
+
+
+def _which(*, denied: bool) -> str:
+    return "denied" if denied else ""
+
+
+def _told(grant: Grant) -> dict[str, object]:
+    ends: datetime | None = grant.expire_time
+    return {
+        "grant": grant.name,
+        "path": grant.path,
+        "role": grant.role,
+        "effect": grant.effect,
+        "expire_time": ends.isoformat() if ends else None,
+    }

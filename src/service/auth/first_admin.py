@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 
-from service.access.models import OWNER
+from service.access.graph import Graph
 from service.access.service import AccessService
 from service.kernel.call import Call
 from service.storage.database import Database
@@ -20,22 +20,27 @@ class FirstAdmin:
 
 
 def ensure_first_admin(
-    database: Database, users: UserService, access: AccessService, email: str, password: str | None
+    database: Database,
+    users: UserService,
+    access: AccessService,
+    graph: Graph,
+    email: str,
+    password: str | None,
 ) -> FirstAdmin | None:
     """Makes an owner of `/` where there is none, with a password made up if none is given.
 
     None when there was one already. Raises PasswordRejected, EmailTaken.
     """
     with database.transaction(Call.internal("bootstrap")) as tx:
-        if access.has_owner(tx):
+        if graph.is_owned(tx):
             return None
     new = NewUser(email, "Administrator")
     chosen = password or secrets.token_urlsafe(18)
     hashed = users.hash_new(chosen, new)
     with database.transaction(Call.internal("bootstrap")) as tx:
         # Another process may have come first while this one was hashing.
-        if access.has_owner(tx):
+        if graph.is_owned(tx):
             return None
-        access.grant(tx, users.add(tx, new, hashed).subject, OWNER.name)
+        access.grant_owner(tx, users.add(tx, new, hashed).subject)
         tx.commit(None)
     return FirstAdmin(email, chosen)

@@ -14,7 +14,12 @@ class ChangeKind(StrEnum):
     SUBJECT_REVOKED = "subject.revoked"
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of a kind, not a secret
     USER = "user"
+    # The key is a subject whose state or memberships changed, or that is gone.
+    STANDING = "standing"
+    # The key is `{subject} {path}`: what the subject was granted on exactly that path.
     GRANTS = "grants"
+    # The key is a role whose permissions changed.
+    ROLE = "role"
     SIGNING_KEYS = "signing_keys"
 
 

@@ -22,6 +22,16 @@ def session(session_id: UUID) -> str:
     return f"sessions/{session_id}"
 
 
+def grant(grant_id: UUID) -> str:
+    """`grants/{id}`."""
+    return f"grants/{grant_id}"
+
+
+def api_key(service_account: str, key_id: UUID) -> str:
+    """`serviceAccounts/{id}/apiKeys/{id}`."""
+    return f"{service_account}/apiKeys/{key_id}"
+
+
 def user_id(name: str, *, field: str = "name") -> UUID:
     """The id in `users/{id}`. Raises InvalidArgument."""
     return _id(name, "users", field)
@@ -30,6 +40,16 @@ def user_id(name: str, *, field: str = "name") -> UUID:
 def session_id(name: str, *, field: str = "name") -> UUID:
     """The id in `sessions/{id}`. Raises InvalidArgument."""
     return _id(name, "sessions", field)
+
+
+def grant_id(name: str, *, field: str = "name") -> UUID:
+    """The id in `grants/{id}`. Raises InvalidArgument."""
+    return _id(name, "grants", field)
+
+
+def api_key_id(name: str, *, field: str = "name") -> UUID:
+    """The last id in `serviceAccounts/{id}/apiKeys/{id}`. Raises InvalidArgument."""
+    return _id("/".join(name.rsplit("/", 2)[-2:]), "apiKeys", field)
 
 
 def _id(name: str, collection: str, field: str) -> UUID:

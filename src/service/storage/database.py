@@ -83,6 +83,15 @@ class Tx:
         """Tells every process, once committed, that what it knows of `key` is out of date."""
         self._changes.append(Change(kind, key, expire_time))
 
+    def in_order(self) -> None:
+        """From here on this transaction sees every commit before its own, and none comes between.
+
+        For rules about the whole that two writers could break together, such as "somebody owns
+        `/`": change, then call this, then look. It comes after every row lock, and nothing is
+        locked after it, or two transactions could wait for each other.
+        """
+        self.connection.execute(locks.ORDER)
+
     def commit(self, value: T) -> Committed[T]:
         """Commits, and answers the use case's result with the revision it has from now on.
 
@@ -100,8 +109,8 @@ class Tx:
     def _write_history(self) -> tuple[int, list[Change]]:
         if not self._events and not self._changes:
             return 0, []
+        self.in_order()
         run = self.connection.execute
-        run(locks.ORDER)
         positions = [0]
         if self._events:
             parameters = {

@@ -13,8 +13,5 @@ REQUEST = text(
 # One migration at a time, whichever process starts it; held by the connection.
 MIGRATION = text("SELECT pg_advisory_lock(7238413)")
 
-# Whoever may take the last owner away waits for the others who may.
-OWNERS = text("SELECT pg_advisory_xact_lock(7238414)")
-
 # One transaction at a time decides whether a signing key is to be made.
 SIGNING_KEYS = text("SELECT pg_advisory_xact_lock(7238415)")

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from service.access.graph import Graph
+from service.access.models import State as Standing
 from service.access.service import AccessService
 from service.kernel import names
 from service.kernel.call import Call, Committed
@@ -52,6 +54,7 @@ class UserService:
         hasher: PasswordHasher,
         sessions: SessionService,
         access: AccessService,
+        graph: Graph,
     ) -> None:
         self._db = database
         self._ring = ring
@@ -60,6 +63,7 @@ class UserService:
         self._hasher = hasher
         self._sessions = sessions
         self._access = access
+        self._graph = graph
         self.remembered = FollowingCache(feed, ChangeKind.USER, self._load, size=_REMEMBERED)
 
     def create(self, call: Call, new: NewUser, password: str) -> Committed[User]:
@@ -85,6 +89,7 @@ class UserService:
         )
         _require_small(new)
         self._users(tx).insert(user, hashed)
+        self._graph.add_subject(tx, user.subject, Standing(user.state))
         tx.change(ChangeKind.USER, user.subject)
         tx.record(UserCreated(user.subject, {"state": user.state}))
         return user
@@ -167,7 +172,6 @@ class UserService:
         with self._db.transaction(call) as tx:
             user = self._users(tx).get_for_update(user_id)
             user.require_etag(etag)
-            self._refuse_if_last_owner(tx, user)
             if user.state is not State.SUSPENDED:
                 user.state = State.SUSPENDED
                 self._write(tx, user)
@@ -175,6 +179,7 @@ class UserService:
             else:
                 tx.change(ChangeKind.USER, user.subject)  # the answer has a revision nevertheless
             self._sessions.end_all(tx, user.subject)
+            self._graph.set_state(tx, user.subject, Standing.SUSPENDED)
             return tx.commit(user)
 
     def reactivate(self, call: Call, user_id: UUID, *, etag: str = "") -> Committed[User]:
@@ -187,6 +192,7 @@ class UserService:
                 user.state = State.ACTIVE if users.has_password(user_id) else State.PENDING
                 self._write(tx, user)
                 tx.record(UserReactivated(user.subject))
+                self._graph.set_state(tx, user.subject, Standing(user.state))
             else:
                 tx.change(ChangeKind.USER, user.subject)
             return tx.commit(user)
@@ -200,12 +206,11 @@ class UserService:
             users = self._users(tx)
             user = users.get_for_update(user_id)
             user.require_etag(etag)
-            self._refuse_if_last_owner(tx, user)
             self._sessions.end_for_good(tx, user.subject)
-            self._access.forget_subject(tx, user.subject)
             users.delete(user_id)
             tx.change(ChangeKind.USER, user.subject)
             tx.record(UserDeleted(user.subject))
+            self._graph.remove_subject(tx, user.subject)
             return tx.commit(None)
 
     def find_credentials(self, email: str) -> Credentials | None:
@@ -261,20 +266,13 @@ class UserService:
             users.set_password(user.id, hashed)
             if current.state is State.PENDING:
                 current.state = State.ACTIVE
+                self._graph.set_state(tx, user.subject, Standing.ACTIVE)
             self._write(tx, current)
             self._sessions.end_all(
                 tx, user.subject, keep=call.caller.session if call.caller else None
             )
             tx.record(PasswordChanged(user.subject))
             return tx.commit(None)
-
-    def _refuse_if_last_owner(self, tx: Tx, user: User) -> None:
-        users = self._users(tx)
-
-        def can_sign_in(owner: str) -> bool:
-            return users.get(names.user_id(owner)).state is State.ACTIVE
-
-        self._access.refuse_if_last_owner(tx, user.subject, could_take_over=can_sign_in)
 
     def _write(self, tx: Tx, user: User) -> None:
         user.update_time = self._clock.now()

@@ -2,10 +2,12 @@
 
 import sys
 
+from gatehouse.access.v1 import access_service_pb2, access_service_pb2_grpc
 from gatehouse.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
 from gatehouse.sessions.v1 import session_service_pb2, session_service_pb2_grpc
 from gatehouse.users.v1 import user_service_pb2, user_service_pb2_grpc
 
+from service.access.servicer import AccessServicer
 from service.auth.first_admin import FirstAdmin
 from service.auth.keys import jwk
 from service.auth.servicer import AuthServicer
@@ -32,6 +34,7 @@ from service.wiring.stores import Stores
 SERVICES = [
     module.DESCRIPTOR.services_by_name[name]
     for module, name in (
+        (access_service_pb2, "AccessService"),
         (auth_service_pb2, "AuthService"),
         (session_service_pb2, "SessionService"),
         (user_service_pb2, "UserService"),
@@ -47,6 +50,8 @@ _HASHING_THREADS = 32
 # These are answered from memory. Threads that only compute get in each other's way: with twelve
 # of them a call costs a quarter more than with four.
 _REMEMBERED = {
+    "/gatehouse.access.v1.AccessService/BatchCheckAccess",
+    "/gatehouse.access.v1.AccessService/CheckAccess",
     "/gatehouse.auth.v1.AuthService/WhoAmI",
     "/gatehouse.auth.v1.AuthService/IntrospectToken",
     "/gatehouse.auth.v1.AuthService/ExchangeToken",
@@ -97,6 +102,8 @@ class Application:
             senders=senders,
         )
         self.server = server = create_server(calls, [pipeline])
+        access = AccessServicer(services.access)
+        access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         auth = AuthServicer(services.auth, services.revocation_stream)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(auth, server)
         sessions = SessionServicer(services.sessions)
@@ -183,7 +190,7 @@ class Application:
         for calls in self.pools:
             metrics.show_pool(calls)
         metrics.show_cache("users", services.users.remembered)
-        metrics.show_cache("grants", services.access.remembered)
+        metrics.show_cache("policy", services.policy)
         metrics.show_cache("tokens", services.tokens)
         metrics.show_database(
             in_use=lambda: services.database.connections_in_use,

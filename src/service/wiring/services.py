@@ -1,5 +1,8 @@
 """The use cases, put together over the stores; nothing here knows that there is a server."""
 
+from service.access.decisions import Decisions
+from service.access.graph import Graph
+from service.access.policy import Policy
 from service.access.service import AccessService
 from service.auth.first_admin import FirstAdmin, ensure_first_admin
 from service.auth.keys import SigningKeys
@@ -47,7 +50,10 @@ class Services:
         self.database.announce = self.feed.announce
 
         pager = Pager(ring)
-        self.access = AccessService(self.database, self.feed)
+        self.policy = Policy(self.database, self.feed)
+        decisions = Decisions(self.policy, self.database, self.feed, self.clock)
+        self.graph = Graph(self.database, pager)
+        self.access = AccessService(self.database, self.clock, pager, decisions, self.graph)
         self.last_seen = LastSeen(self.redis, self.clock, keep=settings.refresh_token_lifetime)
         self.sessions = SessionService(
             self.database,
@@ -74,6 +80,7 @@ class Services:
             self.hasher,
             self.sessions,
             self.access,
+            self.graph,
         )
         self.keys = SigningKeys(self.database, ring, self.feed)
         self.tokens = AccessTokens(
@@ -114,6 +121,7 @@ class Services:
             self.database,
             self.users,
             self.access,
+            self.graph,
             self._settings.bootstrap_admin_email,
             self._settings.bootstrap_admin_password,
         )

@@ -18,7 +18,7 @@ from service.storage.requests import RequestIdReused, RequestInProgress
 from tests.support.databases import RING, Databases
 
 CALL = Call("test", peer="192.0.2.1")
-_GRANT = text("INSERT INTO grants (id, path, role, subject) VALUES (:id, '/', 'r', :subject)")
+_EFFECT = text("INSERT INTO subjects (name, state) VALUES (:name, 'ACTIVE')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ def statements(database: Database) -> Iterator[list[str]]:
     event.remove(database._transactions, "before_cursor_execute", note)
 
 
-def granted(database: Database, subject: str) -> bool:
-    return bool(rows(database, "SELECT 1 FROM grants WHERE subject = :it", it=subject))
+def happened(database: Database, subject: str) -> bool:
+    return bool(rows(database, "SELECT 1 FROM subjects WHERE name = :it", it=subject))
 
 
 def keyed(request_id: str, *, body: bytes = b"body", subject: str = "users/1") -> Call:
@@ -64,9 +64,9 @@ def keyed(request_id: str, *, body: bytes = b"body", subject: str = "users/1") -
 
 def test_what_is_not_committed_is_undone(database: Database) -> None:
     with database.transaction(CALL) as tx:
-        tx.connection.execute(_GRANT, {"id": uuid4(), "subject": "undone"})
+        tx.connection.execute(_EFFECT, {"name": "undone"})
         tx.record(Happened("undone"))
-    assert not granted(database, "undone")
+    assert not happened(database, "undone")
     assert rows(database, "SELECT 1 FROM events WHERE subject = 'undone'") == []
 
 
@@ -74,7 +74,7 @@ def test_an_effect_and_its_history_come_together(database: Database) -> None:
     announced: list[Change] = []
     database.announce = announced.extend
     with database.transaction(CALL) as tx:
-        tx.connection.execute(_GRANT, {"id": uuid4(), "subject": "whole"})
+        tx.connection.execute(_EFFECT, {"name": "whole"})
         tx.record(Happened("whole", {"why": "test"}))
         tx.change(ChangeKind.GRANTS, "whole")
         committed = tx.commit("done")
@@ -82,7 +82,7 @@ def test_an_effect_and_its_history_come_together(database: Database) -> None:
     [change] = announced
     assert committed == Committed("done", database.history.revision(change.position))
     assert rows(database, "SELECT peer FROM events WHERE subject = 'whole'") == ["192.0.2.1"]
-    assert granted(database, "whole")
+    assert happened(database, "whole")
 
 
 def test_a_long_history_is_written_at_once_and_in_order(database: Database) -> None:
@@ -172,14 +172,14 @@ def test_a_connection_lost_before_the_commit_leaves_neither_effect_nor_answer(
 
     def work() -> None:
         with database.transaction(keyed(request_id)) as tx:
-            tx.connection.execute(_GRANT, {"id": uuid4(), "subject": request_id})
+            tx.connection.execute(_EFFECT, {"name": request_id})
             pid = tx.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
             rows(database, "SELECT pg_terminate_backend(:pid)", pid=pid)
             tx.commit("never")
 
     with pytest.raises(Unavailable):
         work()
-    assert not granted(database, request_id)
+    assert not happened(database, request_id)
     with database.transaction(keyed(request_id)) as tx:
         tx.commit("now")
 
@@ -198,18 +198,18 @@ def test_an_answer_is_kept_before_anything_is_committed(
 
     def work() -> None:
         with database.transaction(CALL) as tx:
-            tx.connection.execute(_GRANT, {"id": uuid4(), "subject": subject})
+            tx.connection.execute(_EFFECT, {"name": subject})
             tx.commit(None)
 
     with pytest.raises(KeyboardInterrupt):
         work()
-    assert not granted(database, subject)
+    assert not happened(database, subject)
 
 
 @pytest.mark.parametrize(
     ("statement", "error"),
     [
-        ("SET TRANSACTION READ ONLY; DELETE FROM grants", Unavailable),
+        ("SET TRANSACTION READ ONLY; DELETE FROM memberships", Unavailable),
         ("DO $$BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END$$", Conflict),
         ("DO $$BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END$$", Conflict),
         ("DO $$BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '55P03'; END$$", Conflict),

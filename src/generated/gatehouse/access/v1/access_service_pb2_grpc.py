@@ -96,7 +96,7 @@ class AccessServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteGrant(self, request, context):
-        """Takes a grant back; needs `grants.delete` on its path, and what creating it would.
+        """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,7 @@ class AccessServiceStub:
     NOT_FOUND when there is no such role or subject.
     """
     DeleteGrant: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.DeleteGrantRequest, _access_service_pb2.DeleteGrantResponse]
-    """Takes a grant back; needs `grants.delete` on its path, and what creating it would."""
+    """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes."""
     ListGrants: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.ListGrantsRequest, _access_service_pb2.ListGrantsResponse]
     """Lists grants, oldest first. Needs `grants.list` on `path`, or on `/` when that is empty."""
     CheckAccess: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.CheckAccessRequest, _access_service_pb2.CheckAccessResponse]
@@ -77,7 +77,7 @@ class AccessServiceAsyncStub(AccessServiceStub):
     NOT_FOUND when there is no such role or subject.
     """
     DeleteGrant: _aio.UnaryUnaryMultiCallable[_access_service_pb2.DeleteGrantRequest, _access_service_pb2.DeleteGrantResponse]  # type: ignore[assignment]
-    """Takes a grant back; needs `grants.delete` on its path, and what creating it would."""
+    """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes."""
     ListGrants: _aio.UnaryUnaryMultiCallable[_access_service_pb2.ListGrantsRequest, _access_service_pb2.ListGrantsResponse]  # type: ignore[assignment]
     """Lists grants, oldest first. Needs `grants.list` on `path`, or on `/` when that is empty."""
     CheckAccess: _aio.UnaryUnaryMultiCallable[_access_service_pb2.CheckAccessRequest, _access_service_pb2.CheckAccessResponse]  # type: ignore[assignment]
@@ -121,7 +121,7 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _access_service_pb2.DeleteGrantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_access_service_pb2.DeleteGrantResponse, _abc.Awaitable[_access_service_pb2.DeleteGrantResponse]]:
-        """Takes a grant back; needs `grants.delete` on its path, and what creating it would."""
+        """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes."""
 
     @_abc_1.abstractmethod
     def ListGrants(

@@ -1,0 +1,150 @@
+"""Nobody passes on what they do not hold: not by a grant, a membership, a key or a wider role.
+
+Looked at within the transaction that passes it on, after its change and in its place in the order,
+so that what is taken from the caller by an earlier commit is not held any more.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from service.access.errors import NotHeld
+from service.access.holdings_repository import Holding, HoldingsRepository
+from service.access.models import EVERYTHING, ROOT, Effect, Permissions, own
+from service.kernel import paths
+from service.storage.database import Tx
+
+# For what must be held now and no longer.
+JUST_NOW = datetime.min.replace(tzinfo=UTC)
+_MOST_RIGHTS = 1000
+# By these one gets at the rights of somebody else, so being given them on exactly that somebody's
+# path, such as `/groups/eng`, is being put in charge of those rights.
+_PUTS_IN_CHARGE = {
+    "groups": ("groups.add_member", "groups.remove_member", "groups.delete"),
+    "serviceAccounts": ("serviceaccounts.create_key",),
+}
+
+
+def require_held(
+    tx: Tx,
+    patterns: Collection[str],
+    path: str,
+    *,
+    until: datetime | None = None,
+    besides: UUID | None = None,
+) -> None:
+    """The caller holds all of `patterns` on `path` and below, at least `until` (None: for good).
+
+    The grant `besides`, which the transaction has just made, is left out. A pattern is
+    `<type>.<verb>`, `<type>.*` or `*`. Raises NotHeld.
+    """
+    if tx.call.caller is None:
+        return  # the service itself
+    tx.in_order()
+    held = _Held(tx, [path], besides)
+    for pattern in sorted(patterns):
+        held.require(pattern, path, until)
+
+
+def require_grantable(
+    tx: Tx,
+    role: str,
+    path: str,
+    *,
+    by: str,
+    until: datetime | None = None,
+    besides: UUID | None = None,
+) -> None:
+    """The caller may give or take the role on the path: holds `by` and all that it allows there.
+
+    A role on a group's or service account's own path may put someone in charge of its rights, which
+    the caller must then hold as well. Raises NotHeld.
+    """
+    patterns = HoldingsRepository(tx.connection).patterns_of(role)
+    require_held(tx, [by], path, until=JUST_NOW, besides=besides)
+    require_held(tx, patterns, path, until=until, besides=besides)
+    kind, _, rest = path[1:].partition("/")
+    if rest and "/" not in rest:
+        for permission in _PUTS_IN_CHARGE.get(kind, ()):
+            if Permissions(patterns).allows(permission):
+                require_rights_of(tx, path[1:], by=permission)
+
+
+def require_rights_of(tx: Tx, subject: str, *, by: str) -> None:
+    """The caller holds all that is granted to the subject, or is in charge of it.
+
+    In charge is who was granted `by` on exactly the subject's path, such as `/groups/eng`.
+    Raises NotHeld.
+    """
+    if tx.call.caller is None:
+        return
+    tx.in_order()
+    rights = HoldingsRepository(tx.connection).of(subject, _MOST_RIGHTS + 1)
+    place = f"/{subject}"
+    held = _Held(tx, [place, *(right.path for right in rights)], None)
+    if held.owns_everything or held.is_granted_on(place, by):
+        return
+    if len(rights) > _MOST_RIGHTS:
+        raise NotHeld(EVERYTHING, ROOT, f"{subject} has more than {_MOST_RIGHTS} grants")
+    for right in rights:
+        for pattern in sorted(right.permissions.patterns):
+            held.require(pattern, right.path, right.expire_time, because_of=subject)
+
+
+class _Held:
+    """What the caller holds on some paths, and below them."""
+
+    def __init__(self, tx: Tx, wanted: Iterable[str], besides: UUID | None) -> None:
+        self._subject = tx.call.principal.subject
+        on = set(wanted)
+        above = {one for path in on for one in paths.ancestors(path)}
+        self._holdings = HoldingsRepository(tx.connection).applying(
+            self._subject, sorted(on), sorted(above), besides=besides
+        )
+        self._holdings += [
+            Holding(one.path(self._subject), Effect.ALLOW, one.permissions)
+            for one in own(self._subject)
+        ]
+        self.owns_everything = any(
+            one.path == ROOT
+            and one.effect is Effect.ALLOW
+            and one.expire_time is None
+            and one.permissions.allows(EVERYTHING)
+            for one in self._holdings
+        )
+
+    def is_granted_on(self, path: str, permission: str) -> bool:
+        """Whether a grant on exactly this path allows it."""
+        return any(
+            one.path == path and one.effect is Effect.ALLOW and one.permissions.allows(permission)
+            for one in self._holdings
+        )
+
+    def require(
+        self, pattern: str, path: str, until: datetime | None, *, because_of: str = ""
+    ) -> None:
+        """Raises NotHeld unless the pattern is held on the path and below, as long as asked for."""
+        which = f", which {because_of} was granted" if because_of else ""
+        # Who owns `/` could take the DENY back, so it does not keep them from mending things.
+        if not self.owns_everything:
+            for one in self._holdings:
+                meets = _covers(one.path, path) or _covers(path, one.path)
+                if meets and one.effect is Effect.DENY and one.permissions.overlap(pattern):
+                    raise NotHeld(pattern, path, f"it is denied you on {one.path}{which}")
+        allowing = [
+            one
+            for one in self._holdings
+            if one.effect is Effect.ALLOW
+            and _covers(one.path, path)
+            and one.permissions.allows(pattern)
+        ]
+        if not allowing:
+            raise NotHeld(pattern, path, f"you do not hold it yourself{which}")
+        ends = [one.expire_time for one in allowing if one.expire_time is not None]
+        if len(ends) == len(allowing) and (until is None or max(ends) < until):
+            raise NotHeld(pattern, path, f"you hold it only until {max(ends):%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _covers(upper: str, path: str) -> bool:
+    """Whether `path` is `upper` or lies below it."""
+    return upper in {ROOT, path} or path.startswith(f"{upper}/")

@@ -1,0 +1,116 @@
+"""Why a subject holds a permission on a path, or why not: the facts, and the words for them."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from service.access.models import (
+    EVERYONE,
+    Check,
+    Effect,
+    Explanation,
+    Own,
+    State,
+    Step,
+    own,
+)
+from service.access.reach_repository import Why
+from service.kernel import paths
+
+_MOST_STEPS = 100
+
+
+def explain(check: Check, why: Why) -> Explanation:
+    """The explanation; it agrees with the decision, because both follow the same rules."""
+    allowing: list[Step] = []
+    denying: list[Step] = []
+    for step in why.steps:
+        member, *chain = _chain(check.subject, step.subject, why.groups)
+        found = replace(step, member=member, chain=tuple(chain))
+        (denying if step.effect is Effect.DENY else allowing).append(found)
+    mine = _own_step(check)
+    able = why.state not in {None, State.SUSPENDED}
+    always = mine is not None and not mine[0].deniable
+    if mine is not None:
+        allowing.insert(0, mine[1])
+    denied_by = denying[0] if denying and not always else None
+    return Explanation(
+        check=check,
+        state=why.state,
+        allowed=able and bool(allowing) and denied_by is None,
+        steps=allowing[:_MOST_STEPS] if able else [],
+        denied_by=denied_by if able else None,
+        suggested_role=why.narrowest_role,
+    )
+
+
+def in_words(found: Explanation) -> str:
+    """The whole explanation, for a person."""
+    check = found.check
+    question = f"{check.permission} on {check.path}"
+    if found.state is None:
+        return f"{check.subject} is not allowed {question}: there is no such subject."
+    if found.state is State.SUSPENDED:
+        return f"{check.subject} is not allowed {question}: it is suspended, so nothing is."
+    if found.denied_by is not None:
+        beaten = f" It beats {_count(found.steps)} that would allow it." if found.steps else ""
+        return (
+            f"{check.subject} is not allowed {question}: {step_in_words(found.denied_by)}{beaten}"
+            f" No grant helps while {_named(found.denied_by)} stands."
+        )
+    if found.allowed:
+        return f"{check.subject} is allowed {question}: {step_in_words(found.steps[0])}"
+    lack = f"{check.subject} is not allowed {question}: no grant on it or above gives it."
+    if not found.suggested_role:
+        return f"{lack} No role holds {check.permission} yet: create one, then grant it."
+    return f"{lack} The smallest grant that would: {found.suggested_role} on {check.path}."
+
+
+def step_in_words(step: Step) -> str:
+    """One step, for a person."""
+    if step.grant is None:
+        return f"{step.path} is their own."
+    verb = "denies" if step.effect is Effect.DENY else "gives"
+    ends = step.grant.expire_time
+    until = f" until {ends:%Y-%m-%dT%H:%M:%SZ}" if ends else ""
+    membership = f", and {_membership(step)}" if step.chain else ""
+    return (
+        f"{_named(step)} {verb} {step.subject} {step.grant.role} ({step.pattern})"
+        f" on {step.path}{until}{membership}."
+    )
+
+
+def _membership(step: Step) -> str:
+    return f"{step.member} is in " + ", which is in ".join(step.chain)
+
+
+def _named(step: Step) -> str:
+    return step.grant.name if step.grant else step.path
+
+
+def _count(steps: Sequence[Step]) -> str:
+    return "a grant" if len(steps) == 1 else f"{len(steps)} grants"
+
+
+def _own_step(check: Check) -> tuple[Own, Step] | None:
+    for one in own(check.subject):
+        place = one.path(check.subject)
+        if one.permissions.allows(check.permission) and place in paths.ancestors(check.path):
+            return one, Step(place, check.subject, Effect.ALLOW, check.permission)
+    return None
+
+
+def _chain(subject: str, principal: str, groups: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The shortest way to the principal, by groups: from the subject, or else from everyone."""
+    before: dict[str, str] = {subject: "", EVERYONE: ""}
+    waiting = deque([subject, EVERYONE])
+    while waiting and principal not in before:
+        member = waiting.popleft()
+        for group in groups.get(member, ()):
+            if group not in before:
+                before[group] = member
+                waiting.append(group)
+    chain = [principal]
+    while above := before[chain[-1]]:
+        chain.append(above)
+    return tuple(reversed(chain))

@@ -1,0 +1,113 @@
+"""The graph that decisions follow, as other domains change it: within their own transactions.
+
+Each change tells every process what to forget of it. Rules about the whole (no cycles, an owner of
+`/`) are looked at after the change, when the transaction's place in the order is certain.
+"""
+
+from collections.abc import Collection, Sequence
+
+from service.access.errors import GroupCycle, LastOwner
+from service.access.graph_repository import GraphRepository
+from service.access.models import State
+from service.kernel.changes import ChangeKind
+from service.storage.database import Database, Tx
+from service.storage.pages import Page, Pager, PageRequest
+
+
+class Graph:
+    """Subjects, who is in which group, and what roles allow."""
+
+    def __init__(self, database: Database, pager: Pager) -> None:
+        self._db = database
+        self._pager = pager
+
+    def add_subject(self, tx: Tx, subject: str, state: State) -> None:
+        """A new user, service account or group, to whom access can be granted."""
+        GraphRepository(tx.connection).insert_subject(subject, state)
+        tx.change(ChangeKind.STANDING, subject)
+
+    def set_state(self, tx: Tx, subject: str, state: State) -> None:
+        """A suspended subject is allowed nothing. Raises LastOwner."""
+        GraphRepository(tx.connection).set_state(subject, state)
+        tx.change(ChangeKind.STANDING, subject)
+        if state is not State.ACTIVE:
+            self.keep_an_owner(tx)
+
+    def remove_subject(self, tx: Tx, subject: str) -> None:
+        """Takes a subject's grants and memberships from it, and the grants on its own path.
+
+        Raises LastOwner.
+        """
+        on_it = GraphRepository(tx.connection).delete_subject(subject)
+        tx.change(ChangeKind.STANDING, subject)
+        for holder, path in on_it:
+            tx.change(ChangeKind.GRANTS, f"{holder} {path}")
+        self.keep_an_owner(tx)
+
+    def add_member(self, tx: Tx, group: str, member: str) -> bool:
+        """Puts a subject into a group; whether it was not in it before.
+
+        Raises SubjectNotFound, GroupCycle.
+        """
+        graph = GraphRepository(tx.connection)
+        graph.require_subjects(group, member)
+        new = graph.insert_membership(group, member)
+        tx.change(ChangeKind.STANDING, member)
+        tx.in_order()
+        if graph.is_in(group, group):
+            raise GroupCycle(group, member)
+        return new
+
+    def remove_member(self, tx: Tx, group: str, member: str) -> bool:
+        """Takes a subject out of a group; whether it was in it.
+
+        Raises SubjectNotFound, LastOwner.
+        """
+        graph = GraphRepository(tx.connection)
+        graph.require_subjects(group, member)
+        gone = graph.delete_membership(group, member)
+        tx.change(ChangeKind.STANDING, member)
+        self.keep_an_owner(tx)
+        return gone
+
+    def members(self, group: str, request: PageRequest) -> Page[str]:
+        """A page of who was put into the group, by name. Raises InvalidPageToken."""
+
+        def read(after: Sequence[str] | None, limit: int) -> list[str]:
+            with self._db.reading() as connection:
+                return GraphRepository(connection).members(group, after[0] if after else "", limit)
+
+        return self._pager.page(request, read, lambda name: (name,))
+
+    def groups_of(self, member: str, request: PageRequest, *, transitive: bool) -> Page[str]:
+        """A page of the groups that a subject is in, by name. Raises InvalidPageToken."""
+
+        def read(after: Sequence[str] | None, limit: int) -> list[str]:
+            with self._db.reading() as connection:
+                return GraphRepository(connection).groups_of(
+                    member, after[0] if after else "", limit, transitive=transitive
+                )
+
+        return self._pager.page(request, read, lambda name: (name,))
+
+    def set_permissions(self, tx: Tx, role: str, patterns: Collection[str]) -> None:
+        """What a role allows from now on. Raises LastOwner, where a DENY of it stands on `/`."""
+        GraphRepository(tx.connection).set_permissions(role, patterns)
+        tx.change(ChangeKind.ROLE, role)
+        self.keep_an_owner(tx)
+
+    def retire_role(self, tx: Tx, role: str) -> None:
+        """Makes sure that a role may go. Raises RoleInUse."""
+        GraphRepository(tx.connection).require_unused(role)
+        tx.change(ChangeKind.ROLE, role)
+
+    def is_owned(self, tx: Tx) -> bool:
+        """Whether anyone owns `/` yet; nobody else is made an owner until `tx` ends."""
+        tx.in_order()
+        return GraphRepository(tx.connection).is_owned()
+
+    def keep_an_owner(self, tx: Tx) -> None:
+        """Raises LastOwner when nobody who can sign in would own `/` after this transaction."""
+        tx.in_order()
+        if not GraphRepository(tx.connection).has_owner():
+            raise LastOwner

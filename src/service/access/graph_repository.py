@@ -1,0 +1,166 @@
+"""All SQL of the graph that decisions follow: subjects, memberships, and what roles allow."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, text
+
+from service.access.errors import RoleInUse, SubjectNotFound
+from service.access.models import State
+
+_INSERT_SUBJECT = text("INSERT INTO subjects (name, state) VALUES (:name, :state)")
+_SET_STATE = text("UPDATE subjects SET state = :state WHERE name = :name AND state <> :state")
+_LOCK_SUBJECT = text("SELECT FROM subjects WHERE name = :name FOR UPDATE")
+_DELETE_GRANTS_OF = text("DELETE FROM grants WHERE subject = :name")
+_DELETE_GRANTS_ON = text(
+    "DELETE FROM grants WHERE path = :path OR (path > :path || '/' AND path < :path || '0')"
+    " RETURNING subject, path"
+)
+_DELETE_MEMBERSHIPS = text("DELETE FROM memberships WHERE group_name = :name OR member = :name")
+_DELETE_SUBJECT = text("DELETE FROM subjects WHERE name = :name")
+_LOCK_SUBJECTS = text(
+    "SELECT name FROM subjects WHERE name = ANY(:names) ORDER BY name FOR KEY SHARE"
+)
+_INSERT_MEMBERSHIP = text(
+    "INSERT INTO memberships (group_name, member) VALUES (:group, :member) ON CONFLICT DO NOTHING"
+)
+_DELETE_MEMBERSHIP = text("DELETE FROM memberships WHERE group_name = :group AND member = :member")
+_MEMBERS = text(
+    "SELECT member FROM memberships WHERE group_name = :group AND member > :after"
+    " ORDER BY member LIMIT :limit"
+)
+_MEMBERSHIPS = text(
+    "SELECT group_name FROM memberships WHERE member = :member AND group_name > :after"
+    " ORDER BY group_name LIMIT :limit"
+)
+_ABOVE = """
+WITH RECURSIVE above (name) AS (
+    SELECT group_name FROM memberships WHERE member = :member
+    UNION
+    SELECT m.group_name FROM above JOIN memberships m ON m.member = above.name
+)
+"""
+_MEMBERSHIPS_ABOVE = text(
+    _ABOVE + "SELECT name FROM above WHERE name > :after ORDER BY name LIMIT :limit"
+)
+_IS_ABOVE = text(_ABOVE + "SELECT EXISTS (SELECT FROM above WHERE name = :group)")
+_DELETE_PERMISSIONS = text("DELETE FROM role_permissions WHERE role = :role")
+_INSERT_PERMISSIONS = text(
+    "INSERT INTO role_permissions (role, permission)"
+    " SELECT :role, unnest(CAST(:patterns AS text[]))"
+)
+_GRANTED = text(
+    "SELECT EXISTS (SELECT FROM grants WHERE role = :role"
+    " AND (expire_time IS NULL OR expire_time > clock_timestamp()))"
+)
+_DELETE_EXPIRED = text("DELETE FROM grants WHERE role = :role AND expire_time <= clock_timestamp()")
+
+_IS_OWNED = text(
+    "SELECT EXISTS (SELECT FROM grants g"
+    " JOIN role_permissions p ON p.role = g.role AND p.permission = '*'"
+    " WHERE g.path = '/' AND g.effect = 'ALLOW')"
+)
+
+# Who was granted everything on `/` for good, directly or in a group, can sign in, and is not denied
+# the grants by which anything else could be mended.
+_HAS_OWNER = text("""
+WITH RECURSIVE owners (name) AS (
+    SELECT g.subject FROM grants g
+    JOIN role_permissions p ON p.role = g.role AND p.permission = '*'
+    WHERE g.path = '/' AND g.effect = 'ALLOW' AND g.expire_time IS NULL
+    UNION
+    SELECT m.member FROM owners JOIN memberships m ON m.group_name = owners.name
+), denied (name) AS (
+    SELECT g.subject FROM grants g
+    JOIN role_permissions p ON p.role = g.role
+        AND p.permission IN ('*', 'grants.*', 'grants.create', 'grants.delete')
+    WHERE g.path = '/' AND g.effect = 'DENY'
+        AND (g.expire_time IS NULL OR g.expire_time > clock_timestamp())
+    UNION
+    SELECT m.member FROM denied JOIN memberships m ON m.group_name = denied.name
+)
+SELECT EXISTS (
+    SELECT FROM owners JOIN subjects s ON s.name = owners.name
+    WHERE s.state = 'ACTIVE' AND s.name LIKE 'users/%'
+        AND NOT EXISTS (SELECT FROM denied WHERE denied.name IN (owners.name, 'everyone'))
+)
+""")
+
+
+class GraphRepository:
+    """The graph in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._run = connection.execute
+
+    def insert_subject(self, name: str, state: State) -> None:
+        """Keeps a new subject."""
+        self._run(_INSERT_SUBJECT, {"name": name, "state": state})
+
+    def set_state(self, name: str, state: State) -> None:
+        """Keeps a subject's state."""
+        self._run(_SET_STATE, {"name": name, "state": state})
+
+    def delete_subject(self, name: str) -> list[tuple[str, str]]:
+        """Deletes a subject, its memberships, its grants, and those on its own path and below.
+
+        Answers subject and path of the last.
+        """
+        # Who is granting it something just now is waited for, or finds it gone.
+        self._run(_LOCK_SUBJECT, {"name": name})
+        self._run(_DELETE_GRANTS_OF, {"name": name})
+        on_it = [tuple(row) for row in self._run(_DELETE_GRANTS_ON, {"path": f"/{name}"})]
+        self._run(_DELETE_MEMBERSHIPS, {"name": name})
+        self._run(_DELETE_SUBJECT, {"name": name})
+        return on_it
+
+    def require_subjects(self, *names: str) -> None:
+        """Makes sure that they exist until the transaction ends. Raises SubjectNotFound."""
+        found = set(self._run(_LOCK_SUBJECTS, {"names": list(names)}).scalars())
+        for name in names:
+            if name not in found:
+                raise SubjectNotFound(name)
+
+    def insert_membership(self, group: str, member: str) -> bool:
+        """Puts a subject into a group; whether it was not in it before."""
+        parameters = {"group": group, "member": member}
+        return self._run(_INSERT_MEMBERSHIP, parameters).rowcount > 0
+
+    def delete_membership(self, group: str, member: str) -> bool:
+        """Takes a subject out of a group; whether it was in it."""
+        parameters = {"group": group, "member": member}
+        return self._run(_DELETE_MEMBERSHIP, parameters).rowcount > 0
+
+    def members(self, group: str, after: str, limit: int) -> list[str]:
+        """Who was put into the group, by name, after `after`."""
+        parameters = {"group": group, "after": after, "limit": limit}
+        return list(self._run(_MEMBERS, parameters).scalars())
+
+    def groups_of(self, member: str, after: str, limit: int, *, transitive: bool) -> list[str]:
+        """The groups that a subject is in, by name, after `after`."""
+        parameters = {"member": member, "after": after, "limit": limit}
+        query = _MEMBERSHIPS_ABOVE if transitive else _MEMBERSHIPS
+        return list(self._run(query, parameters).scalars())
+
+    def is_in(self, member: str, group: str) -> bool:
+        """Whether a subject is in a group, directly or through others."""
+        return bool(self._run(_IS_ABOVE, {"member": member, "group": group}).scalar_one())
+
+    def set_permissions(self, role: str, patterns: Collection[str]) -> None:
+        """Replaces what a role allows."""
+        self._run(_DELETE_PERMISSIONS, {"role": role})
+        self._run(_INSERT_PERMISSIONS, {"role": role, "patterns": sorted(patterns)})
+
+    def require_unused(self, role: str) -> None:
+        """Deletes grants of the role that have expired. Raises RoleInUse if there are others."""
+        self._run(_DELETE_EXPIRED, {"role": role})
+        if self._run(_GRANTED, {"role": role}).scalar_one():
+            raise RoleInUse(role)
+
+    def is_owned(self) -> bool:
+        """Whether anybody was ever granted everything on `/` and has it still."""
+        return bool(self._run(_IS_OWNED).scalar_one())
+
+    def has_owner(self) -> bool:
+        """Whether somebody who can sign in owns `/`."""
+        return bool(self._run(_HAS_OWNER).scalar_one())

@@ -1,0 +1,85 @@
+"""The SQL behind what callers hold, as their own transaction sees it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, TextClause, text
+
+from service.access.models import EVERYONE, Effect, Permissions
+
+_PRINCIPALS = """
+WITH RECURSIVE principals (name) AS (
+    SELECT unnest(CAST(:seeds AS text[])) COLLATE "C"
+    UNION
+    SELECT m.group_name FROM principals JOIN memberships m ON m.member = principals.name
+)
+"""
+_GRANTS = """
+SELECT g.path, g.effect, g.expire_time, p.patterns
+FROM principals JOIN grants g ON g.subject = principals.name
+CROSS JOIN LATERAL (
+    SELECT array_agg(permission) AS patterns FROM role_permissions WHERE role = g.role
+) p
+WHERE (g.expire_time IS NULL OR g.expire_time > clock_timestamp())
+"""
+_APPLYING = text(
+    _PRINCIPALS
+    + _GRANTS
+    + """
+    AND g.id IS DISTINCT FROM :besides
+    AND EXISTS (SELECT FROM subjects WHERE name = :subject AND state <> 'SUSPENDED')
+    AND (g.path = ANY(:above) OR (g.effect = 'DENY' AND EXISTS (
+        SELECT FROM unnest(CAST(:paths AS text[])) AS path
+        WHERE path = '/' OR (g.path > path || '/' AND g.path < path || '0')
+    )))
+    """
+)
+_OF = text(_PRINCIPALS + _GRANTS + " LIMIT :limit")
+_ROLE = text("SELECT permission FROM role_permissions WHERE role = :role ORDER BY permission")
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A living grant with what its role allows."""
+
+    path: str
+    effect: Effect
+    permissions: Permissions
+    expire_time: datetime | None = None
+
+
+class HoldingsRepository:
+    """Grants as they bear on what one may pass on."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._run = connection.execute
+
+    def applying(
+        self, subject: str, paths: Sequence[str], above: Sequence[str], *, besides: UUID | None
+    ) -> list[Holding]:
+        """What the subject was granted on `above`, and denied there or anywhere below `paths`.
+
+        The grant `besides` is left out.
+        """
+        parameters = {
+            "subject": subject,
+            "seeds": [subject, EVERYONE],
+            "paths": list(paths),
+            "above": list(above),
+            "besides": besides,
+        }
+        return list(self._holdings(_APPLYING, parameters))
+
+    def of(self, subject: str, limit: int) -> list[Holding]:
+        """What was granted or denied to the subject and the groups it is in, up to `limit`."""
+        return list(self._holdings(_OF, {"seeds": [subject], "limit": limit}))
+
+    def patterns_of(self, role: str) -> list[str]:
+        """What the role allows; empty for one that does not exist."""
+        return list(self._run(_ROLE, {"role": role}).scalars())
+
+    def _holdings(self, query: TextClause, parameters: Mapping[str, object]) -> Iterator[Holding]:
+        for row in self._run(query, dict(parameters)):
+            yield Holding(row.path, Effect(row.effect), Permissions(row.patterns), row.expire_time)

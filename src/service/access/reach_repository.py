@@ -1,0 +1,253 @@
+"""The queries that answer lists, and why: one statement each, so one snapshot each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from service.access.models import Check, Effect, Grant, Holder, Reached, State, Step, covering
+from service.access.models import own as owned
+from service.kernel import paths
+
+# A grant applies while it lives and its role covers the permission.
+_APPLYING = """
+applying (subject, path, effect) AS (
+    SELECT DISTINCT g.subject, g.path, g.effect FROM grants g
+    JOIN role_permissions p ON p.role = g.role AND p.permission = ANY(:covering)
+    WHERE (g.expire_time IS NULL OR g.expire_time > clock_timestamp()) AND {which}
+)
+"""
+_PRINCIPALS = """
+principals (name) AS (
+    SELECT unnest(ARRAY[:subject, 'everyone']) COLLATE "C"
+    WHERE EXISTS (SELECT FROM subjects WHERE name = :subject AND state <> 'SUSPENDED')
+    UNION
+    SELECT m.group_name FROM principals JOIN memberships m ON m.member = principals.name
+)
+"""
+_BELOW = "({path} > :under_from AND {path} < :under_to)"
+_COVERS = "({upper} = '/' OR {upper} = {path} OR starts_with({path}, {upper} || '/'))"
+
+# What was granted at or below `under`, or above it and so at `under`; less what is denied. Then
+# what is denied below those, so that the answer says all. `own` is what needs no grant.
+_PATHS = text(
+    f"""
+WITH RECURSIVE {_PRINCIPALS}, {
+        _APPLYING.format(
+            which="g.subject IN (SELECT name FROM principals) AND (g.path = ANY(:above) OR "
+            + _BELOW.format(path="g.path")
+            + ")"
+        )
+    }, denied (path) AS (
+    SELECT DISTINCT path FROM applying WHERE effect = 'DENY'
+), allowed (path) AS (
+    SELECT CASE WHEN path = ANY(:above) THEN :under ELSE path END COLLATE "C"
+    FROM applying WHERE effect = 'ALLOW'
+    UNION SELECT path FROM unnest(CAST(:deniable AS text[])) AS path
+        WHERE EXISTS (SELECT FROM principals)
+), reached (path) AS (
+    SELECT path FROM allowed WHERE NOT EXISTS (
+        SELECT FROM denied d WHERE {_COVERS.format(upper="d.path", path="allowed.path")})
+    UNION SELECT path FROM unnest(CAST(:own AS text[])) AS path
+        WHERE EXISTS (SELECT FROM principals)
+), listed (path, denied) AS (
+    SELECT path, false FROM reached
+    UNION
+    SELECT d.path, true FROM denied d WHERE EXISTS (
+        SELECT FROM reached r
+        WHERE d.path <> r.path AND {_COVERS.format(upper="r.path", path="d.path")}
+            AND NOT r.path = ANY(:own))
+)
+SELECT path, denied FROM listed
+WHERE (path, denied) > (:after_path, :after_denied) ORDER BY path, denied LIMIT :limit
+"""
+)
+
+# Down the groups from those denied, and from those allowed where groups are expanded.
+_SUBJECTS = text(
+    f"""
+WITH RECURSIVE {_APPLYING.format(which="g.path = ANY(:above)")}, denied (name) AS (
+    SELECT subject FROM applying WHERE effect = 'DENY'
+    UNION
+    SELECT m.member FROM denied JOIN memberships m ON m.group_name = denied.name
+), allowed (name) AS (
+    SELECT subject FROM applying WHERE effect = 'ALLOW'
+    UNION SELECT name COLLATE "C" FROM unnest(CAST(:deniable AS text[])) AS name
+    UNION
+    SELECT m.member FROM allowed JOIN memberships m ON m.group_name = allowed.name
+    WHERE :expand_groups
+), living (name) AS (
+    SELECT a.name FROM allowed a JOIN subjects s ON s.name = a.name
+    WHERE s.state <> 'SUSPENDED' AND NOT (:expand_groups AND a.name LIKE 'groups/%')
+        AND NOT EXISTS (SELECT FROM denied d WHERE d.name IN (a.name, 'everyone'))
+    UNION
+    SELECT s.name FROM subjects s WHERE s.name = ANY(:own) AND s.state <> 'SUSPENDED'
+), listed (name, denied) AS (
+    SELECT name, false FROM living
+    UNION
+    SELECT a.subject, true FROM applying a
+    WHERE a.effect = 'DENY' AND EXISTS (
+        SELECT FROM living WHERE name = 'everyone' OR name LIKE 'groups/%')
+        AND NOT EXISTS (SELECT FROM living WHERE name = a.subject)
+)
+SELECT name, denied FROM listed
+WHERE (name, denied) > (:after_name, :after_denied) ORDER BY name, denied LIMIT :limit
+"""
+)
+
+# Everything that bears on one question, and the role that allows least besides: the one with the
+# fewest wildcards, then the fewest permissions.
+_WHY = text("""
+WITH RECURSIVE edges (member, name) AS (
+    SELECT member, group_name FROM memberships WHERE member IN (:subject, 'everyone')
+    UNION
+    SELECT m.member, m.group_name FROM edges JOIN memberships m ON m.member = edges.name
+), principals (name) AS (
+    SELECT unnest(ARRAY[:subject, 'everyone']) COLLATE "C" UNION SELECT name FROM edges
+), applying AS (
+    SELECT g.*, p.permission AS pattern FROM principals
+    JOIN grants g ON g.subject = principals.name AND g.path = ANY(:above)
+    JOIN role_permissions p ON p.role = g.role AND p.permission = ANY(:covering)
+    WHERE g.expire_time IS NULL OR g.expire_time > clock_timestamp()
+), steps AS (
+    SELECT id, path, role, subject, effect, expire_time, create_time, creator,
+        array_agg(pattern) AS patterns
+    FROM applying GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+)
+SELECT (SELECT state FROM subjects WHERE name = :subject) AS state,
+    (SELECT json_agg(json_build_array(member, name)) FROM edges) AS edges,
+    (SELECT json_agg(row_to_json(steps) ORDER BY length(path) DESC, id) FROM steps) AS steps,
+    (SELECT r.role FROM role_permissions r WHERE r.role IN (
+            SELECT role FROM role_permissions WHERE permission = ANY(:covering))
+        GROUP BY r.role ORDER BY bool_or(r.permission = '*'),
+            count(*) FILTER (WHERE r.permission LIKE '%.*'), count(*), r.role
+        LIMIT 1) AS narrowest
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What bears on one question: the subject's state (None: unknown), which groups each of it and
+    its groups is in, the grants that apply, nearest first, and the role that allows least besides.
+    """
+
+    state: State | None
+    groups: Mapping[str, Sequence[str]]
+    steps: Sequence[Step]
+    narrowest_role: str
+
+
+class ReachRepository:
+    """Who reaches what."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._run = connection.execute
+
+    def paths(
+        self, subject: str, permission: str, under: str, after: Reached | None, limit: int
+    ) -> list[Reached]:
+        """What the subject reaches at or below `under`, by path, and where it is denied again."""
+        place = after or Reached("", denied=False)
+        below = "" if under == "/" else under
+        parameters = {
+            "subject": subject,
+            "covering": covering(permission),
+            "under": under,
+            "above": list(paths.ancestors(under)),
+            "under_from": f"{below}/",
+            "under_to": f"{below}0",
+            "own": _own_paths(subject, permission, under, deniable=False),
+            "deniable": _own_paths(subject, permission, under, deniable=True),
+            "after_path": place.path,
+            "after_denied": place.denied,
+            "limit": limit,
+        }
+        return [Reached(row.path, row.denied) for row in self._run(_PATHS, parameters)]
+
+    def subjects(
+        self,
+        permission: str,
+        path: str,
+        after: Holder | None,
+        limit: int,
+        *,
+        expand_groups: bool,
+    ) -> list[Holder]:
+        """Who holds the permission on the path, by name, and who is denied it among them."""
+        place = after or Holder("", denied=False)
+        parameters = {
+            "covering": covering(permission),
+            "above": list(paths.ancestors(path)),
+            "expand_groups": expand_groups,
+            "own": _owners(path, permission, deniable=False),
+            "deniable": _owners(path, permission, deniable=True),
+            "after_name": place.subject,
+            "after_denied": place.denied,
+            "limit": limit,
+        }
+        return [Holder(row.name, row.denied) for row in self._run(_SUBJECTS, parameters)]
+
+    def why(self, check: Check) -> Why:
+        """Everything that bears on the question, from one snapshot."""
+        wanted = covering(check.permission)
+        parameters = {
+            "subject": check.subject,
+            "covering": wanted,
+            "above": list(paths.ancestors(check.path)),
+        }
+        row = self._run(_WHY, parameters).one()
+        groups: dict[str, list[str]] = {}
+        for member, group in sorted(row.edges or ()):
+            groups.setdefault(member, []).append(group)
+        return Why(
+            state=State(row.state) if row.state else None,
+            groups=groups,
+            steps=[_step(found, wanted) for found in row.steps or ()],
+            narrowest_role=row.narrowest or "",
+        )
+
+
+def _own_paths(subject: str, permission: str, under: str, *, deniable: bool) -> list[str]:
+    """The subject's own paths at or below `under`; `under` itself where it lies below one."""
+    found = []
+    for one in owned(subject):
+        if one.deniable is deniable and one.permissions.allows(permission):
+            place = one.path(subject)
+            if under in paths.ancestors(place):
+                found.append(place)
+            elif place in paths.ancestors(under):
+                found.append(under)
+    return found
+
+
+def _owners(path: str, permission: str, *, deniable: bool) -> list[str]:
+    """Whose own the path is: `users/{id}` of `/users/{id}/…` and of `/files/users/{id}/…`."""
+    segments = path[1:].split("/")
+    candidates = ["/".join(segments[:2]), "/".join(segments[1:3])]
+    return [
+        subject
+        for subject in candidates
+        for one in owned(subject)
+        if one.deniable is deniable
+        and one.permissions.allows(permission)
+        and one.path(subject) in paths.ancestors(path)
+    ]
+
+
+def _step(found: dict[str, Any], wanted: Sequence[str]) -> Step:
+    ends = found["expire_time"]
+    grant = Grant(
+        id=UUID(found["id"]),
+        path=found["path"],
+        role=found["role"],
+        subject=found["subject"],
+        effect=Effect(found["effect"]),
+        expire_time=datetime.fromisoformat(ends) if ends else None,
+        create_time=datetime.fromisoformat(found["create_time"]),
+        creator=found["creator"],
+    )
+    pattern = next(one for one in wanted if one in found["patterns"])
+    return Step(grant.path, grant.subject, grant.effect, pattern, grant)
