@@ -53,8 +53,9 @@ def _add(tree: Tree, step: ExplanationStep, *, overruled: bool) -> None:
     denies = step.effect == EFFECT_DENY
     style = "dim" if overruled else "red" if denies else ""
     label = Text(style=style)
-    label.append(f"{step.role or 'their own'} on ").append(printable(step.path))
-    label.append(f" {'denies' if denies else 'allows'} {step.permission}")
+    does = "denies" if denies else "allows"
+    label.append(f"{step.role or 'being their own'} {does} {step.permission} on ")
+    label.append(printable(step.path))
     if overruled:
         label.append(", overruled")
     at = _child(at, label)

@@ -8,10 +8,10 @@ from gatehouse.access.v1 import access_service_pb2 as pb
 from gatehouse.access.v1.grant_pb2 import EFFECT_ALLOW, EFFECT_DENY, Effect, Grant
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from service.cli import moments
 from service.cli.client import Client, against_server
 from service.cli.failure import Failed
 from service.cli.freshness import AtLeastAsFresh, FullyConsistent, consistency
+from service.cli.moments import TAKES, end, ended, moment
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.people import People
 from service.cli.screen import Column, when
@@ -89,10 +89,10 @@ def create(
     expires: Annotated[
         Timestamp | None,
         typer.Option(
-            parser=moments.moment,
+            parser=moment,
             metavar="TIME",
             show_default=False,
-            help=f"When it ends: {moments.TAKES}. Default: never.",
+            help=f"When it ends: {TAKES}. Default: never.",
         ),
     ] = None,
 ) -> None:
@@ -125,7 +125,7 @@ def create(
             "role": grant.role,
             "subject": People(client, [grant.subject]).both(grant.subject),
             "effect": _effect(grant),
-            "expires": _end(grant),
+            "expires": end(grant),
         }
     )
 
@@ -173,15 +173,11 @@ def _row(grant: Grant, people: People) -> list[str]:
         grant.path,
         grant.role,
         people.short(grant.subject),
-        _effect(grant),
-        _end(grant),
+        "expired" if ended(grant) else _effect(grant),
+        end(grant),
         when(grant.create_time),
     ]
 
 
 def _effect(grant: Grant) -> str:
     return Effect.Name(grant.effect).removeprefix("EFFECT_").lower()
-
-
-def _end(grant: Grant) -> str:
-    return when(grant.expire_time) if grant.HasField("expire_time") else "never"

@@ -1,6 +1,5 @@
 """`gatehouse keys …`."""
 
-from time import time
 from typing import Annotated
 from uuid import uuid4
 
@@ -9,8 +8,8 @@ from gatehouse.serviceaccounts.v1 import service_account_service_pb2 as pb
 from gatehouse.serviceaccounts.v1.api_key_pb2 import ApiKey
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from service.cli import moments
 from service.cli.client import Client, against_server
+from service.cli.moments import TAKES, end, ended, moment
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.screen import Column, when
 from service.cli.service_accounts import Account
@@ -20,12 +19,12 @@ from service.cli.who import named
 app = Commands("Make, see and revoke the API keys of service accounts.")
 
 _COLUMNS = [
-    Column("NAME", folds=True),
+    Column("NAME"),
     Column("STATE"),
     Column("LAST USED", from_width=100),
-    Column("BEGINS", from_width=140),
+    Column("BEGINS", from_width=180),
     Column("SCOPES", from_width=140, folds=True),
-    Column("CREATED", from_width=140),
+    Column("CREATED", from_width=180),
     Column("ENDS", from_width=120),
 ]
 
@@ -47,10 +46,10 @@ def create(
     expires: Annotated[
         Timestamp | None,
         typer.Option(
-            parser=moments.moment,
+            parser=moment,
             metavar="TIME",
             show_default=False,
-            help=f"When it stops working: {moments.TAKES}. Default: never.",
+            help=f"When it stops working: {TAKES}. Default: never.",
         ),
     ] = None,
 ) -> None:
@@ -72,8 +71,8 @@ def create(
     key = answer.api_key
     client.screen.answer(answer, answer.secret)
     client.screen.note(
-        f"{key.name}, for {' '.join(key.scopes)}, ends {_end(key)}. This is its secret, shown this"
-        " once: keep it."
+        f"{key.name}, for {' '.join(key.scopes)}, ends {end(key)}. Its secret is shown this once:"
+        " keep it."
     )
 
 
@@ -133,17 +132,11 @@ def _row(key: ApiKey) -> list[str]:
         key.prefix,
         " ".join(key.scopes),
         when(key.create_time),
-        _end(key),
+        end(key),
     ]
 
 
 def _state(key: ApiKey) -> str:
     if key.HasField("revoke_time"):
         return "revoked"
-    if key.HasField("expire_time") and key.expire_time.seconds <= time():
-        return "expired"
-    return "active"
-
-
-def _end(key: ApiKey) -> str:
-    return when(key.expire_time) if key.HasField("expire_time") else "never"
+    return "expired" if ended(key) else "active"

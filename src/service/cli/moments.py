@@ -1,10 +1,15 @@
-"""Times as people give them."""
+"""Times as people give and read them."""
 
 import re
 from datetime import UTC, datetime, timedelta
+from time import time as now
 
 import typer
+from gatehouse.access.v1.grant_pb2 import Grant
+from gatehouse.serviceaccounts.v1.api_key_pb2 import ApiKey
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from service.cli.screen import when
 
 TAKES = "2h, 7d, 2026-12-31 or 2026-12-31T18:00"
 
@@ -23,3 +28,13 @@ def moment(given: str) -> Timestamp:
     except (ValueError, OverflowError):
         raise typer.BadParameter(f"{given!r} is no time: say {TAKES}") from None
     return time
+
+
+def end(of: Grant | ApiKey) -> str:
+    """When it stops counting."""
+    return when(of.expire_time) if of.HasField("expire_time") else "never"
+
+
+def ended(of: Grant | ApiKey) -> bool:
+    """Whether it has, by this machine's clock."""
+    return of.HasField("expire_time") and of.expire_time.seconds <= now()

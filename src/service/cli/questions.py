@@ -79,7 +79,7 @@ def explain(
     if client.screen.as_json:
         client.screen.json(answer)
         return
-    client.screen.tree(tree_of(answer, f"{subject or 'you'}, {permission} on {path}"))
+    client.screen.tree(tree_of(answer, f"{permission} on {path} for {subject or 'you'}"))
     people = People(client, [answer.smallest_grant.subject])
     client.screen.lines(ways_out(answer, permission, people))
 

@@ -30,7 +30,10 @@ _COLUMNS = [
 def list_sessions(
     client: Client,
     user: Annotated[
-        str, typer.Option(metavar="USER", help="Whose: users/{id} or an e-mail address.")
+        str,
+        typer.Option(
+            metavar="USER", help="Whose: users/{id}, an e-mail address or serviceAccounts/{id}."
+        ),
     ] = "users/me",
     limit: Limit = 50,
     page_token: PageToken = "",

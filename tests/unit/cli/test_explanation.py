@@ -23,7 +23,7 @@ def step(*groups: str, **said: object) -> ExplanationStep:
 
 
 def shown(capsys: pytest.CaptureFixture[str], answer: ExplainAccessResponse) -> str:
-    Screen(as_json=False).tree(tree_of(answer, "ada, documents.read on /projects/a"))
+    Screen(as_json=False).tree(tree_of(answer, "documents.read on /projects/a for ada"))
     return capsys.readouterr().out
 
 
@@ -48,14 +48,14 @@ def test_every_way_is_a_branch_and_groups_are_shared(capsys: pytest.CaptureFixtu
         ],
     )
     assert shown(capsys, answer).splitlines() == [
-        "allowed: ada, documents.read on /projects/a",
+        "allowed: documents.read on /projects/a for ada",
         "├── groups/apollo",
         "│   ├── groups/staff",
-        "│   │   └── roles/editor on /projects allows documents.*",
+        "│   │   └── roles/editor allows documents.* on /projects",
         "│   │       └── grants/1",
-        "│   └── roles/reader on / allows documents.*",
+        "│   └── roles/reader allows documents.* on /",
         "│       └── grants/2",
-        "└── roles/editor on /projects allows documents.*",
+        "└── roles/editor allows documents.* on /projects",
         "    └── grants/3, until 1971-01-01 00:00",
     ]
     assert ways(answer) == []
@@ -67,9 +67,9 @@ def test_what_is_given_to_everyone_and_what_is_ones_own_say_so(
     own = step(role="", grant="", permission="files.*", path="/files/users/1")
     answer = ExplainAccessResponse(allowed=True, steps=[own, step(subject="everyone")])
     assert shown(capsys, answer).splitlines()[1:4] == [
-        "├── their own on /files/users/1 allows files.*",
+        "├── being their own allows files.* on /files/users/1",
         "└── everyone",
-        "    └── roles/editor on /projects allows documents.*",
+        "    └── roles/editor allows documents.* on /projects",
     ]
 
 
@@ -77,11 +77,11 @@ def test_a_denial_comes_first_and_overrules_the_rest(capsys: pytest.CaptureFixtu
     denial = step("groups/externals", effect=EFFECT_DENY, grant="grants/9", path="/")
     answer = ExplainAccessResponse(steps=[step()], denied_by=denial)
     assert shown(capsys, answer).splitlines() == [
-        "not allowed: ada, documents.read on /projects/a",
+        "not allowed: documents.read on /projects/a for ada",
         "├── groups/externals",
-        "│   └── roles/editor on / denies documents.*",
+        "│   └── roles/editor denies documents.* on /",
         "│       └── grants/9",
-        "└── roles/editor on /projects allows documents.*, overruled",
+        "└── roles/editor allows documents.* on /projects, overruled",
         "    └── grants/1",
     ]
     assert ways(answer)[1:] == ["  gatehouse grants delete grants/9"]
