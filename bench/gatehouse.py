@@ -40,10 +40,13 @@ _HANDLED = re.compile(
 
 
 class Gatehouse:
-    """Runs while its block does; its data goes with it unless `data_dir` was given."""
+    """Runs while its block does; its data goes with it unless `data_dir` was given.
 
-    def __init__(self, data_dir: Path | None = None) -> None:
-        self._given = data_dir
+    Settings are as in the environment, without their prefix.
+    """
+
+    def __init__(self, data_dir: Path | None = None, **settings: str) -> None:
+        self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="gatehouse-bench-"))
         self.data_dir = data_dir or self._folder / "data"
         self.target = f"127.0.0.1:{free_port()}"
@@ -103,6 +106,11 @@ class Gatehouse:
         """For set-up."""
         return user_service_pb2_grpc.UserServiceStub(self.channel)
 
+    @property
+    def as_admin(self) -> tuple[tuple[str, str], ...]:
+        """The metadata of the first admin's calls."""
+        return (("authorization", f"Bearer {self.admin_token}"),)
+
     @cached_property
     def admin_token(self) -> str:
         """The first admin's."""
@@ -118,8 +126,7 @@ class Gatehouse:
         request = user_service_pb2.CreateUserRequest(
             user=user_pb2.User(email=email, display_name="Ada Lovelace"), password=PASSWORD
         )
-        token = (("authorization", f"Bearer {self.admin_token}"),)
-        return self.users.CreateUser(request, metadata=token, timeout=60).user
+        return self.users.CreateUser(request, metadata=self.as_admin, timeout=60).user
 
     @property
     def ring(self) -> KeyRing:
@@ -155,16 +162,18 @@ class Gatehouse:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if "GATEHOUSE_" not in name}
-        return kept | {
-            "GATEHOUSE_DATA_DIR": str(self.data_dir),
-            "GATEHOUSE_GRPC_ADDRESS": self.target,
-            "GATEHOUSE_OPS_ADDRESS": self._ops,
-            "GATEHOUSE_BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
-            "GATEHOUSE_BCRYPT_COST": "12",
-            "GATEHOUSE_LOGIN_RATE": "1000000/minute",
-            "GATEHOUSE_ACCESS_TOKEN_LIFETIME": "12h",
-            "GATEHOUSE_LOG_FORMAT": "json",
+        ours = {
+            "DATA_DIR": str(self.data_dir),
+            "GRPC_ADDRESS": self.target,
+            "OPS_ADDRESS": self._ops,
+            "BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
+            "BCRYPT_COST": "12",
+            "LOGIN_RATE": "1000000/minute",
+            "ACCESS_TOKEN_LIFETIME": "12h",
+            "LOG_FORMAT": "json",
         }
+        given = ours | self._settings
+        return kept | {f"GATEHOUSE_{name}": value for name, value in given.items()}
 
     def _wait_until_serving(self) -> None:
         deadline = perf_counter() + _START_SECONDS

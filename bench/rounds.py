@@ -19,6 +19,7 @@ class Measured:
     calls: int
     seconds: float
     p50: float = 0.0
+    p95: float = 0.0
     p99: float = 0.0
     cpu: float = 0.0
     others: float = 0.0
@@ -35,6 +36,17 @@ class Measured:
 
 
 Side = Callable[[], Measured]
+
+
+def together(parts: list[Measured]) -> Measured:
+    """What ran side by side, as one: the middle one's median, the worst one's tail."""
+    return Measured(
+        sum(part.calls for part in parts),
+        max(part.seconds for part in parts),
+        median(part.p50 for part in parts),
+        max(part.p95 for part in parts),
+        max(part.p99 for part in parts),
+    )
 
 
 def watched(pid: int, run: Side) -> Side:
@@ -104,6 +116,11 @@ def cpu_rate(measured: Measured) -> float:
 def p50(measured: Measured) -> float:
     """The median latency in milliseconds."""
     return measured.p50
+
+
+def p95(measured: Measured) -> float:
+    """The 95th percentile of the latency in milliseconds."""
+    return measured.p95
 
 
 def p99(measured: Measured) -> float:

@@ -1,14 +1,17 @@
 """What rows share: how long to measure, what makes the load, and one running server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import cycle, islice
 
 from bench.gatehouse import Gatehouse
 from bench.load.generator import Generator
 from bench.load.request import Request, Shape
+from bench.peers.echo import Echo
 from bench.rounds import Measured, Side, cpu_rate, rate, watched
+from bench.settled import Settled
 
 
 @dataclass
@@ -30,6 +33,12 @@ class Stage:
         server = self.closing.enter_context(Gatehouse())
         server.pin()
         return server
+
+    @cached_property
+    def settled(self) -> Settled:
+        """An organisation on that server."""
+        self.say("settling an organisation")
+        return Settled(self.gatehouse)
 
     @property
     def speed(self) -> Callable[[Measured], float]:
@@ -58,13 +67,49 @@ class Stage:
         calls = self._enough(run)
         return watched(server.pid, lambda: run(calls))
 
+    def load_mix(
+        self, server: Gatehouse, requests: Sequence[Request], shape: Shape | None = None
+    ) -> Side:
+        """The same with many different calls of one method: each connection makes another.
+
+        Every round takes the next ones. All of them have been made once before the first.
+        """
+        for request in requests:
+            server.reaches(request)
+        shape = shape or self.shape
+        name = requests[0].method.rpartition("/")[2]
+        turns = cycle(requests)
+
+        def run(calls: int) -> Measured:
+            calls -= calls % shape.connections
+            with server.counted(lambda: {name: calls}):
+                mix = list(islice(turns, shape.connections))
+                return self.generator.run_mix(mix, calls, shape.streams)
+
+        calls = self._enough(run)
+        return watched(server.pid, lambda: run(calls))
+
+    def load_peer_mix(self, peer: Echo, requests: Sequence[Request]) -> Side:
+        """The same calls for a bare server, the tokens included."""
+        same = [Request(peer.target, one.method, one.body, one.token) for one in requests]
+        mix = same[: self.shape.connections]
+        return self.load_peer(
+            peer.pid,
+            lambda calls: self.generator.run_mix(mix, calls - calls % len(mix), self.shape.streams),
+        )
+
     def load_peer(self, pid: int, run: Callable[[int], Measured]) -> Side:
         """The same for a server that does not count: `run` must itself refuse what is not OK."""
         calls = self._enough(run)
         return watched(pid, lambda: run(calls))
 
-    def _enough(self, run: Callable[[int], Measured]) -> int:
+    def load_within(self, run: Callable[[int], Measured], least: int) -> Side:
+        """The same for a peer within its caller, on every core: `run` itself takes its CPU time."""
+        calls = self._enough(run, least)
+        return lambda: run(calls)
+
+    def _enough(self, run: Callable[[int], Measured], least: int = 200) -> int:
         """Warms up, and finds how many calls take long enough."""
-        warm = run(200)
-        warm = run(max(200, int(warm.rate * self.seconds / 2)))
-        return max(200, int(warm.rate * self.seconds))
+        warm = run(least)
+        warm = run(max(least, int(warm.rate * self.seconds / 2)))
+        return max(least, int(warm.rate * self.seconds))

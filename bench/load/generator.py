@@ -4,13 +4,15 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
 from bench.load import python_client
 from bench.load.request import Request, Shape
 from bench.outcome import Refused
-from bench.rounds import Measured
+from bench.rounds import Measured, together
 
 INSTALL = "apt-get install nghttp2-client   (macOS: brew install nghttp2)"
 
@@ -28,6 +30,12 @@ class Generator(Protocol):
 
     def run(self, request: Request, calls: int, shape: Shape) -> Measured:
         """Raises Refused when the transport reports a failure."""
+
+    def run_mix(self, requests: Sequence[Request], calls: int, streams: int) -> Measured:
+        """The same, where each of as many connections as requests repeats one of them.
+
+        `calls` is a multiple of their number.
+        """
 
 
 class H2load:
@@ -49,6 +57,14 @@ class H2load:
                 [f"--data={body.name}", *(f"--header={header}" for header in headers)],
             )
 
+    def run_mix(self, requests: Sequence[Request], calls: int, streams: int) -> Measured:
+        """One h2load for each, since it sends the same body all its life."""
+        each = calls // len(requests)
+        with ThreadPoolExecutor(len(requests)) as running:
+            return together(
+                list(running.map(lambda one: self.run(one, each, Shape(1, streams)), requests))
+            )
+
 
 class Python:
     """grpcio channels in this process, where there is no h2load."""
@@ -58,7 +74,11 @@ class Python:
 
     def run(self, request: Request, calls: int, shape: Shape) -> Measured:
         """Every answer that is not OK raises."""
-        return python_client.run(request, calls, shape)
+        return python_client.run_mix([request] * shape.connections, calls, shape.streams)
+
+    def run_mix(self, requests: Sequence[Request], calls: int, streams: int) -> Measured:
+        """A channel for each."""
+        return python_client.run_mix(requests, calls, streams)
 
 
 def best_generator() -> Generator:
@@ -96,5 +116,6 @@ def h2load(url: str, calls: int, shape: Shape, arguments: list[str]) -> Measured
         calls,
         calls / float(finished[3]),
         p50=latencies[len(latencies) // 2],
+        p95=latencies[len(latencies) * 95 // 100],
         p99=latencies[len(latencies) * 99 // 100],
     )

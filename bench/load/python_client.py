@@ -1,29 +1,31 @@
 """Load from this process: closed loops over several channels, and calls at a steady pace."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from time import perf_counter, sleep
 
 import grpc
 
-from bench.load.request import Request, Shape
+from bench.load.request import Request
 from bench.rounds import Measured
 
 # Each channel gets a connection of its own; by default grpc would share one among them.
 _OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 
 
-def run(request: Request, calls: int, shape: Shape) -> Measured:
-    """So many calls, as fast as they are answered."""
+def run_mix(requests: Sequence[Request], calls: int, streams: int) -> Measured:
+    """So many calls, as fast as they are answered, each request over a connection of its own."""
     with ExitStack() as stack:
-        channels = [stack.enter_context(channel(request.target)) for _ in range(shape.connections)]
-        methods = [_method(one, request) for one in channels]
+        methods = [
+            (_method(stack.enter_context(channel(one.target)), one), one) for one in requests
+        ]
 
         def call(number: int) -> None:
-            methods[number % len(methods)](request.body, metadata=request.metadata, timeout=60)
+            method, request = methods[number % len(methods)]
+            method(request.body, metadata=request.metadata, timeout=60)
 
-        return closed_loop(call, calls, shape.connections * shape.streams)
+        return closed_loop(call, calls, len(methods) * streams)
 
 
 def closed_loop(call: Callable[[int], None], calls: int, threads: int) -> Measured:
@@ -81,6 +83,7 @@ def measured(latencies: list[float], seconds: float) -> Measured:
         len(ordered),
         seconds,
         p50=ordered[len(ordered) // 2] * 1000,
+        p95=ordered[len(ordered) * 95 // 100] * 1000,
         p99=ordered[len(ordered) * 99 // 100] * 1000,
     )
 

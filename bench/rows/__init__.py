@@ -3,11 +3,18 @@
 from typing import Protocol
 
 from bench.outcome import Outcome
+from bench.rows.batch import BatchCheckAccess
+from bench.rows.check import CheckAccess
+from bench.rows.consistent import FullyConsistent
+from bench.rows.exchange_key import ExchangeApiKey
 from bench.rows.get_user import GetUser
+from bench.rows.grants_scale import GrantsAtScale
 from bench.rows.introspect import IntrospectToken
 from bench.rows.list_users import ListUsers
 from bench.rows.login import Login
 from bench.rows.refresh import RefreshToken
+from bench.rows.revoke import Revocation
+from bench.rows.spicedb import NestedGroups
 from bench.rows.start import Start
 from bench.rows.whoami import WhoAmI
 from bench.stage import Stage
@@ -28,8 +35,15 @@ ROWS: list[Row] = [
     WhoAmI(),
     IntrospectToken(),
     GetUser(),
+    CheckAccess(),
+    BatchCheckAccess(),
+    NestedGroups(),
+    FullyConsistent(),
     RefreshToken(),
+    ExchangeApiKey(),
     Login(),
+    Revocation(),
     Start(),
     ListUsers(),
+    GrantsAtScale(),
 ]
