@@ -1,7 +1,8 @@
 """Nobody passes on what they do not hold: not by a grant, a membership, a key or a wider role.
 
-Looked at within the transaction that passes it on, after its change and in its place in the order,
-so that what is taken from the caller by an earlier commit is not held any more.
+Looked at within the transaction that passes it on and in its place in the order, so that what an
+earlier commit took from the caller is not held any more; but before its change, or without it, so
+that nobody holds what they are just giving themselves. Whatever the change locks is locked before.
 """
 
 from collections.abc import Collection, Iterable

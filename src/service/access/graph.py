@@ -1,7 +1,8 @@
 """The graph that decisions follow, as other domains change it: within their own transactions.
 
 Each change tells every process what to forget of it. Rules about the whole (no cycles, an owner of
-`/`) are looked at after the change, when the transaction's place in the order is certain.
+`/`) are looked at after the change, when the transaction's place in the order is certain. What the
+caller holds is looked at before it, or they would hold what they just gave themselves.
 """
 
 from collections.abc import Collection, Sequence
@@ -43,6 +44,14 @@ class Graph:
         for holder, path in on_it:
             tx.change(ChangeKind.GRANTS, f"{holder} {path}")
         self.keep_an_owner(tx)
+
+    def hold(self, tx: Tx, *subjects: str) -> None:
+        """The subjects stay until the transaction ends. Raises SubjectNotFound."""
+        GraphRepository(tx.connection).require_subjects(*subjects)
+
+    def hold_for_removal(self, tx: Tx, subject: str) -> None:
+        """Locks all that `remove_subject` deletes, for who must look at it in order before."""
+        GraphRepository(tx.connection).lock_subject(subject)
 
     def add_member(self, tx: Tx, group: str, member: str) -> bool:
         """Puts a subject into a group; whether it was not in it before.

@@ -10,6 +10,14 @@ from service.access.models import State
 _INSERT_SUBJECT = text("INSERT INTO subjects (name, state) VALUES (:name, :state)")
 _SET_STATE = text("UPDATE subjects SET state = :state WHERE name = :name AND state <> :state")
 _LOCK_SUBJECT = text("SELECT FROM subjects WHERE name = :name FOR UPDATE")
+_LOCK_MEMBERSHIPS = text(
+    "SELECT FROM memberships WHERE group_name = :name OR member = :name"
+    " ORDER BY group_name, member FOR UPDATE"
+)
+_LOCK_GRANTS = text(
+    "SELECT FROM grants WHERE subject = :name OR path = :path"
+    " OR (path > :path || '/' AND path < :path || '0') ORDER BY id FOR UPDATE"
+)
 _DELETE_GRANTS_OF = text("DELETE FROM grants WHERE subject = :name")
 _DELETE_GRANTS_ON = text(
     "DELETE FROM grants WHERE path = :path OR (path > :path || '/' AND path < :path || '0')"
@@ -101,13 +109,18 @@ class GraphRepository:
         """Keeps a subject's state."""
         self._run(_SET_STATE, {"name": name, "state": state})
 
+    def lock_subject(self, name: str) -> None:
+        """Locks all that goes with a subject; who grants it something meanwhile finds it gone."""
+        self._run(_LOCK_SUBJECT, {"name": name})
+        self._run(_LOCK_MEMBERSHIPS, {"name": name})
+        self._run(_LOCK_GRANTS, {"name": name, "path": f"/{name}"})
+
     def delete_subject(self, name: str) -> list[tuple[str, str]]:
         """Deletes a subject, its memberships, its grants, and those on its own path and below.
 
         Answers subject and path of the last.
         """
-        # Who is granting it something just now is waited for, or finds it gone.
-        self._run(_LOCK_SUBJECT, {"name": name})
+        self.lock_subject(name)
         self._run(_DELETE_GRANTS_OF, {"name": name})
         on_it = [tuple(row) for row in self._run(_DELETE_GRANTS_ON, {"path": f"/{name}"})]
         self._run(_DELETE_MEMBERSHIPS, {"name": name})
