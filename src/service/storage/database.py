@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -161,6 +161,8 @@ class Database:
         self.announce: Callable[[Sequence[Change]], None] = lambda changes: None
         self.require_there: Callable[[], None] = lambda: None
         self._history: History | None = None
+        for engine in (self._transactions, self._reads):
+            event.listen(engine, "connect", self._refuse_another)
 
     @property
     def connections_in_use(self) -> int:
@@ -216,6 +218,19 @@ class Database:
         with self._connected(self._reads) as connection:
             yield connection
 
+    def _refuse_another(self, connection: Any, _record: object) -> None:
+        """A failover or restore breaks every connection, so each new one is asked where it leads.
+
+        Until the change feed has found the same, and what was remembered is dropped, what is
+        remembered and what is read would be of two databases. Raises Unavailable.
+        """
+        if self._history is None:
+            return
+        row = connection.execute(_HISTORY.text).fetchone()
+        connection.rollback()
+        if _history(*row) != self._history:
+            raise Unavailable("The database is another one than before; retry.")
+
     @contextmanager
     def _connected(self, engine: Engine) -> Iterator[Connection]:
         try:
@@ -242,7 +257,10 @@ class Database:
 
 def read_history(connection: Connection) -> History:
     """The history that the connected server is in."""
-    system, timeline = connection.execute(_HISTORY).one()
+    return _history(*connection.execute(_HISTORY).one())
+
+
+def _history(system: int, timeline: int) -> History:
     return History(system & 0xFFFFFFFFFFFFFFFF, timeline)
 
 

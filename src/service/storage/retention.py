@@ -24,6 +24,12 @@ _PURGES = {
         " AND position < (SELECT max(position) FROM changes)"
         " LIMIT :at_once))"
     ),
+    # An expired grant counts for nothing, but says for a while longer what was.
+    "grants": text(
+        "DELETE FROM grants WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM grants WHERE expire_time < now() - interval '30 days'"
+        " LIMIT :at_once))"
+    ),
     # A session can be looked at for a month after the end that it had from the start.
     "sessions": text(
         "DELETE FROM sessions WHERE ctid = ANY(ARRAY("

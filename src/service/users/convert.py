@@ -52,6 +52,7 @@ def user_filter(request: pb.ListUsersRequest) -> UserFilter:
     return UserFilter(
         state=_FROM_STATE.get(request.state),
         email=request.email,
+        group=request.group,
         start=_time(request, "create_start_time"),
         end=_time(request, "create_end_time"),
     )

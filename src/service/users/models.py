@@ -64,6 +64,7 @@ class UserFilter:
 
     state: State | None = None
     email: str = field(default="", repr=False)
+    group: str = ""
     start: datetime | None = None
     end: datetime | None = None
 

@@ -97,6 +97,9 @@ class UserRepository:
             query = query.where(_USERS.c.state == which.state)
         if which.email:
             query = query.where(_USERS.c.email_index == self._index(which.email))
+        if which.group:
+            name = func.concat("users/", _USERS.c.id)
+            query = query.where(name.in_(select(func.subjects_in(which.group))))
         if which.start is not None:
             query = query.where(_USERS.c.create_time >= which.start)
         if which.end is not None:

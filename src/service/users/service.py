@@ -121,8 +121,13 @@ class UserService:
         with self._db.reading() as connection:
             return UserRepository(connection, self._ring).get_several(user_ids)
 
-    def list(self, which: UserFilter, request: PageRequest) -> Page[User]:
-        """A page of users, oldest first. Raises InvalidPageToken."""
+    def list(self, call: Call, which: UserFilter, request: PageRequest) -> Page[User]:
+        """A page of users, oldest first. Who is in a group is for those who may read the group.
+
+        Raises InvalidPageToken, PermissionDenied.
+        """
+        if which.group:
+            self._access.require(call.principal, permission="groups.read", path=f"/{which.group}")
 
         def read(after: Sequence[str] | None, limit: int) -> list[User]:
             place = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None

@@ -31,7 +31,7 @@ class UserServicer(rpc.UserServiceServicer):
         return pb.BatchGetUsersResponse(users=convert.users(self._users.get_several(wanted)))
 
     def ListUsers(self, request: pb.ListUsersRequest, call: Call) -> pb.ListUsersResponse:
-        page = self._users.list(convert.user_filter(request), convert.page_request(request))
+        page = self._users.list(call, convert.user_filter(request), convert.page_request(request))
         return pb.ListUsersResponse(
             users=convert.users(page.items), next_page_token=page.next_page_token
         )

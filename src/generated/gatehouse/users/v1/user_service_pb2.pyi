@@ -199,7 +199,9 @@ class ListUsersRequest(_message.Message):
     email: _builtins.str
     """Only the user with this e-mail address, compared case-insensitively."""
     group: _builtins.str
-    """Only users in this group, `groups/{id}`, directly or through other groups."""
+    """Only users in this group, `groups/{id}`, directly or through other groups; needs `groups.read` on
+    it.
+    """
     @_builtins.property
     def create_start_time(self) -> _timestamp_pb2.Timestamp:
         """Only users created at or after this time."""

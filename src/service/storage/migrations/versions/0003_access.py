@@ -23,6 +23,16 @@ CREATE TABLE memberships (
 );
 CREATE INDEX memberships_member ON memberships (member, group_name);
 
+-- Everybody in a group, directly or through others, groups included.
+CREATE FUNCTION subjects_in(which text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE inside (name) AS (
+        SELECT member FROM memberships WHERE group_name = which
+        UNION
+        SELECT m.member FROM inside JOIN memberships m ON m.group_name = inside.name
+    )
+    SELECT name FROM inside
+$$;
+
 CREATE TABLE groups (
     name text COLLATE "C" PRIMARY KEY,
     display_name text NOT NULL,
