@@ -39,7 +39,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What a sign-in or refresh gives: `refresh_token` is empty for an exchanged token."""
+    """What a sign-in or refresh gives: an exchange gives no `refresh_token`."""
 
     access: AccessToken
     refresh_token: str = field(default="", repr=False)
@@ -65,7 +65,10 @@ class SignInSucceeded(Event):
 
 
 class SignInRefused(Event):
-    """A sign-in was refused; the subject is empty when no account has the e-mail."""
+    """A sign-in was refused; the subject is empty when no account has the e-mail.
+
+    `data.key` names the API key, where it was one.
+    """
 
     type = "gatehouse.auth.sign_in_refused"
 

@@ -23,7 +23,10 @@ from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
 from service.kernel.errors import Unauthenticated
-from service.kernel.principal import Principal
+from service.kernel.principal import Principal, covers
+from service.serviceaccounts.api_keys import ApiKeyService
+from service.serviceaccounts.errors import ApiKeyInvalid
+from service.serviceaccounts.service import ServiceAccountService
 from service.sessions.errors import RefreshTokenReused
 from service.sessions.models import Opened
 from service.sessions.service import SessionService
@@ -58,6 +61,8 @@ class AuthService:
         throttle: SignInThrottle,
         hasher: PasswordHasher,
         users: UserService,
+        service_accounts: ServiceAccountService,
+        api_keys: ApiKeyService,
         sessions: SessionService,
         access: AccessService,
         *,
@@ -71,6 +76,8 @@ class AuthService:
         self._throttle = throttle
         self._hasher = hasher
         self._users = users
+        self._service_accounts = service_accounts
+        self._api_keys = api_keys
         self._sessions = sessions
         self._access = access
         self._token_lifetime = token_lifetime
@@ -117,6 +124,25 @@ class AuthService:
         """Ends the caller's session."""
         self._sessions.revoke(call, names.session_id(call.principal.session))
 
+    def exchange_api_key(self, call: Call, secret: str, scopes: Collection[str]) -> SignedIn:
+        """A token of the key's service account, for `scopes` or else for all of the key's.
+
+        Raises ApiKeyInvalid, the same whatever is wrong with the key; ScopeMissing.
+        """
+        until = self._clock.now() + self._token_lifetime
+        try:
+            signed_in = self._api_keys.sign_in(call, secret, until=until)
+        except ApiKeyInvalid as refusal:
+            self._refuse_api_key(call, refusal)
+        access = self._tokens.issue(
+            signed_in.service_account,
+            signed_in.session,
+            _within(signed_in.scopes, scopes),
+            until=signed_in.until,
+        )
+        self._counters.exchanges("accepted")
+        return SignedIn(access)
+
     def exchange(
         self, call: Call, scopes: Collection[str], audience: str, lifetime: timedelta | None
     ) -> SignedIn:
@@ -125,10 +151,7 @@ class AuthService:
         Raises ScopeMissing.
         """
         caller = call.principal
-        wanted = frozenset(scopes) or caller.scopes
-        for scope in sorted(wanted):
-            if not caller.carries(scope):
-                raise ScopeMissing(scope)
+        wanted = _within(caller.scopes, scopes)
         now = self._clock.now()
         left = caller.expire_time - now
         access = self._tokens.issue(
@@ -156,7 +179,7 @@ class AuthService:
         caller = call.principal
         return Identity(
             subject=caller.subject,
-            display_name=self._users.recall(caller.subject).display_name,
+            display_name=self._display_name(caller.subject),
             session=caller.session,
             scopes=caller.scopes,
             roles=self._access.roles_of(caller.subject),
@@ -168,6 +191,8 @@ class AuthService:
 
         Raises InvalidCredentials, PasswordRejected, NoPassword, SignInThrottled.
         """
+        if not names.is_user(call.principal.subject):
+            raise NoPassword
         # Once done, the current password of a repeated request is no longer the current one.
         self._db.answer_repeat(call)
         user = self._users.get(names.user_id(call.principal.subject))
@@ -200,6 +225,19 @@ class AuthService:
             tx.commit(None)
         raise InvalidCredentials
 
+    def _refuse_api_key(self, call: Call, refusal: ApiKeyInvalid) -> NoReturn:
+        self._counters.exchanges("refused")
+        if refusal.service_account:
+            with self._db.transaction(call) as tx:
+                tx.record(SignInRefused(refusal.service_account, {"key": refusal.key}))
+                tx.commit(None)
+        raise refusal
+
+    def _display_name(self, subject: str) -> str:
+        if names.is_user(subject):
+            return self._users.recall(subject).display_name
+        return self._service_accounts.recall(subject).display_name
+
     def _signed_in(self, opened: Opened) -> SignedIn:
         session = opened.session
         access = self._tokens.issue(
@@ -214,6 +252,14 @@ class AuthService:
             ),
         )
         return SignedIn(access, opened.refresh_token, session.expire_time)
+
+
+def _within(held: frozenset[str], wanted: Collection[str]) -> frozenset[str]:
+    """The scopes wanted, or else all that are held. Raises ScopeMissing for one that is not."""
+    for scope in sorted(wanted):
+        if not covers(held, scope):
+            raise ScopeMissing(scope)
+    return frozenset(wanted) or held
 
 
 def _acting(caller: Principal) -> tuple[str, ...]:

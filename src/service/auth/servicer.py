@@ -33,6 +33,12 @@ class AuthServicer(rpc.AuthServiceServicer):
         self._auth.logout(call)
         return pb.LogoutResponse()
 
+    def ExchangeApiKey(
+        self, request: pb.ExchangeApiKeyRequest, call: Call
+    ) -> pb.ExchangeApiKeyResponse:
+        signed_in = self._auth.exchange_api_key(call, request.api_key, request.scopes)
+        return pb.ExchangeApiKeyResponse(tokens=convert.tokens(signed_in))
+
     def ExchangeToken(
         self, request: pb.ExchangeTokenRequest, call: Call
     ) -> pb.ExchangeTokenResponse:

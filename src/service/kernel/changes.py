@@ -14,6 +14,7 @@ class ChangeKind(StrEnum):
     SUBJECT_REVOKED = "subject.revoked"
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of a kind, not a secret
     USER = "user"
+    SERVICE_ACCOUNT = "service_account"
     # The key is a subject whose state or memberships changed, or that is gone.
     STANDING = "standing"
     # The key is `{subject} {path}`: what the subject was granted on exactly that path.

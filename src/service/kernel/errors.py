@@ -106,6 +106,15 @@ class Conflict(Aborted):
         super().__init__("The call collided with another; retry it.")
 
 
+class NameTaken(AlreadyExists):
+    """The chosen resource name is another's."""
+
+    reason = ErrorReason.NAME_TAKEN
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a {name!r} already; choose another name.", {"name": name})
+
+
 class StorageFull(ResourceExhausted):
     """The database has no room left."""
 

@@ -17,6 +17,11 @@ def user(user_id: UUID) -> str:
     return f"users/{user_id}"
 
 
+def is_user(subject: str) -> bool:
+    """Whether a subject is a person, not a service account or a group."""
+    return subject.startswith("users/")
+
+
 def session(session_id: UUID) -> str:
     """`sessions/{id}`."""
     return f"sessions/{session_id}"

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+def covers(scopes: frozenset[str], scope: str) -> bool:
+    """Whether a token for `scopes` may be used for `scope`, `<domain>:<verb>`."""
+    return scope in scopes or "*" in scopes
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A caller with a verified token. Times are aware and in UTC.
@@ -21,4 +26,4 @@ class Principal:
 
     def carries(self, scope: str) -> bool:
         """Whether the token may be used for `scope`, `<domain>:<verb>`; empty asks for nothing."""
-        return not scope or scope in self.scopes or "*" in self.scopes
+        return not scope or covers(self.scopes, scope)

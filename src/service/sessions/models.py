@@ -41,6 +41,10 @@ class Session:
         """Whether the session is neither ended nor left idle too long."""
         return self.revoke_time is None and now < self.expire_time
 
+    def carries(self, until: datetime, now: datetime) -> bool:
+        """Whether the session lives, and a token of it may be good until then."""
+        return self.lives(now) and until <= self.token_expire_time
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

@@ -53,6 +53,7 @@ _ADVANCE = Prepared(
     .values(
         generation=bindparam("next_generation"),
         expire_time=bindparam("next_expire_time"),
+        end_time=bindparam("next_end_time"),
         token_expire_time=bindparam("next_token_expire_time"),
         refresh_time=bindparam("now"),
     )
@@ -125,6 +126,7 @@ class SessionRepository:
                 "session_id": session.id,
                 "next_generation": session.generation,
                 "next_expire_time": session.expire_time,
+                "next_end_time": session.end_time,
                 "next_token_expire_time": session.token_expire_time,
                 "now": session.refresh_time,
             },

@@ -81,6 +81,42 @@ class SessionService:
         sessions.insert(session)
         return _opened(session)
 
+    def open_for_key(self, tx: Tx, subject: str, *, device: str, scopes: frozenset[str]) -> Session:
+        """A new session for the tokens of an API key; nobody is given its refresh token."""
+        sessions = self._sessions(tx)
+        now = sessions.now()
+        session = Session(
+            id=names.new_id(),
+            subject=subject,
+            device=device,
+            peer_address=tx.call.peer,
+            scopes=scopes,
+            create_time=now,
+            expire_time=now,
+            end_time=now,
+            token_expire_time=now,
+            refresh_time=now,
+            refresh_key=refresh_tokens.new_key(),
+        )
+        self._give_time(session, now)
+        sessions.insert(session)
+        return session
+
+    def prolong(self, tx: Tx, session_id: UUID, until: datetime) -> Session | None:
+        """The session of an API key, its tokens good until `until` at least; None when it is over.
+
+        It takes more time than asked for, so that this is needed once in a token's lifetime.
+        """
+        sessions = self._sessions(tx)
+        found = sessions.find_for_update(session_id)
+        if found is None or not found[0].lives(found[1]):
+            return None
+        session, now = found
+        if not session.carries(until, now):
+            self._give_time(session, now)
+            sessions.advance(session)
+        return session
+
     def refresh(self, call: Call, token: str) -> Opened:
         """The session with its next refresh token; RFC 9700, section 4.14.2.
 
@@ -124,6 +160,11 @@ class SessionService:
         session.last_seen_time = self._seen.last_seen([session])[0]
         return session
 
+    def find(self, session_id: UUID) -> Session | None:
+        """A session, living or ended, whoever asks."""
+        with self._db.reading() as connection:
+            return SessionRepository(connection, self._ring).find(session_id)
+
     def list(self, call: Call, subject: str, request: PageRequest) -> Page[Session]:
         """A page of the subject's living sessions, newest first. Raises PermissionDenied."""
         self._access.require(call.principal, permission="sessions.list", path=f"/{subject}")
@@ -163,6 +204,14 @@ class SessionService:
         if found is None or not found[0].lives(found[1]):
             raise SessionRevoked
 
+    def end(self, tx: Tx, session_id: UUID) -> None:
+        """Ends a session within another's transaction; one that has ended or is gone stays so."""
+        found = self._sessions(tx).find_for_update(session_id)
+        if found is not None and found[0].revoke_time is None:
+            session, now = found
+            self._end(tx, session, now)
+            tx.record(SessionRevokedEvent(session.subject, {"session": session.name}))
+
     def end_all(self, tx: Tx, subject: str, *, keep: str | None = None) -> int:
         """Ends the subject's sessions but the one named `keep`, within another's transaction."""
         sessions = self._sessions(tx)
@@ -179,6 +228,14 @@ class SessionService:
         self.end_all(tx, subject)
         tx.change(ChangeKind.SUBJECT_REVOKED, subject, self._sessions(tx).now() + _LONGEST_TOKEN)
 
+    def _give_time(self, session: Session, now: datetime) -> None:
+        """The key proves itself at each exchange, so its session ends only when it is left idle."""
+        session.refresh_time = now
+        tokens = now + 2 * self._lifetimes.access_token
+        session.token_expire_time = max(session.token_expire_time, tokens)
+        session.expire_time = max(now + self._lifetimes.idle, session.token_expire_time)
+        session.end_time = session.expire_time
+
     def _end(self, tx: Tx, session: Session, now: datetime) -> None:
         session.revoke_time = now
         self._sessions(tx).revoke(session.id, now)
@@ -186,8 +243,7 @@ class SessionService:
 
     def _visible(self, call: Call, session_id: UUID, permission: str) -> Session:
         """One answer, whether a session is another's or is not there, to those who may not know."""
-        with self._db.reading() as connection:
-            session = SessionRepository(connection, self._ring).find(session_id)
+        session = self.find(session_id)
         path = f"/{session.subject}" if session else "/users"
         if not self._access.allows(call.principal.subject, permission, path):
             raise PermissionMissing(permission, f"/{names.session(session_id)}")

@@ -4,6 +4,12 @@ import sys
 
 from gatehouse.access.v1 import access_service_pb2, access_service_pb2_grpc
 from gatehouse.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
+from gatehouse.groups.v1 import group_service_pb2, group_service_pb2_grpc
+from gatehouse.roles.v1 import role_service_pb2, role_service_pb2_grpc
+from gatehouse.serviceaccounts.v1 import (
+    service_account_service_pb2,
+    service_account_service_pb2_grpc,
+)
 from gatehouse.sessions.v1 import session_service_pb2, session_service_pb2_grpc
 from gatehouse.users.v1 import user_service_pb2, user_service_pb2_grpc
 
@@ -11,12 +17,15 @@ from service.access.servicer import AccessServicer
 from service.auth.first_admin import FirstAdmin
 from service.auth.keys import jwk
 from service.auth.servicer import AuthServicer
+from service.groups.servicer import GroupServicer
 from service.kernel.errors import Unavailable
 from service.ops.access_log import AccessLog
 from service.ops.http import OpsServer
 from service.ops.logging import log_format
 from service.ops.metrics import Instruments, Observers, ServiceMetrics, create_registry
 from service.ops.pages import pages
+from service.roles.servicer import RoleServicer
+from service.serviceaccounts.servicer import ServiceAccountServicer
 from service.sessions.servicer import SessionServicer
 from service.settings import Settings
 from service.transport.methods import Method, methods_of
@@ -36,6 +45,9 @@ SERVICES = [
     for module, name in (
         (access_service_pb2, "AccessService"),
         (auth_service_pb2, "AuthService"),
+        (group_service_pb2, "GroupService"),
+        (role_service_pb2, "RoleService"),
+        (service_account_service_pb2, "ServiceAccountService"),
         (session_service_pb2, "SessionService"),
         (user_service_pb2, "UserService"),
     )
@@ -106,6 +118,14 @@ class Application:
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         auth = AuthServicer(services.auth, services.revocation_stream)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(auth, server)
+        groups = GroupServicer(services.groups)
+        group_service_pb2_grpc.add_GroupServiceServicer_to_server(groups, server)
+        roles = RoleServicer(services.roles)
+        role_service_pb2_grpc.add_RoleServiceServicer_to_server(roles, server)
+        accounts = ServiceAccountServicer(services.service_accounts, services.api_keys)
+        service_account_service_pb2_grpc.add_ServiceAccountServiceServicer_to_server(
+            accounts, server
+        )
         sessions = SessionServicer(services.sessions)
         session_service_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
         users = UserServicer(services.users)
@@ -191,6 +211,7 @@ class Application:
             metrics.show_pool(calls)
         metrics.show_cache("users", services.users.remembered)
         metrics.show_cache("policy", services.policy)
+        metrics.show_cache("service_accounts", services.service_accounts.remembered)
         metrics.show_cache("tokens", services.tokens)
         metrics.show_database(
             in_use=lambda: services.database.connections_in_use,

@@ -10,8 +10,12 @@ from service.auth.revocation_stream import RevocationStream
 from service.auth.service import AuthService, Counters
 from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
+from service.groups.service import GroupService
 from service.kernel.call import Call
 from service.kernel.clock import Clock
+from service.roles.service import RoleService
+from service.serviceaccounts.api_keys import ApiKeyService
+from service.serviceaccounts.service import ServiceAccountService
 from service.sessions.last_seen import LastSeen
 from service.sessions.revocations import Revocations
 from service.sessions.service import Lifetimes, SessionService
@@ -82,6 +86,12 @@ class Services:
             self.access,
             self.graph,
         )
+        self.groups = GroupService(self.database, self.clock, pager, self.graph, self.access)
+        self.roles = RoleService(self.database, self.clock, pager, self.graph)
+        self.service_accounts = ServiceAccountService(
+            self.database, self.feed, self.clock, pager, self.sessions, self.graph
+        )
+        self.api_keys = ApiKeyService(self.database, self.clock, pager, self.sessions)
         self.keys = SigningKeys(self.database, ring, self.feed)
         self.tokens = AccessTokens(
             self.keys,
@@ -104,6 +114,8 @@ class Services:
             throttle,
             self.hasher,
             self.users,
+            self.service_accounts,
+            self.api_keys,
             self.sessions,
             self.access,
             token_lifetime=settings.access_token_lifetime,
