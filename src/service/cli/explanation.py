@@ -12,6 +12,8 @@ from rich.tree import Tree
 from service.cli.people import People
 from service.cli.screen import printable, when
 
+_EVERYTHING = "roles/owner"
+
 
 def tree_of(answer: ExplainAccessResponse, question: str) -> Tree:
     """Who asked is the root; from there by groups to roles, where they were given, and by what."""
@@ -23,7 +25,9 @@ def tree_of(answer: ExplainAccessResponse, question: str) -> Tree:
     for step in answer.steps:
         _add(tree, step, overruled=denied)
     if not tree.children:
-        tree.add(Text("no grant applies", style="dim"))
+        # Where a grant would not help either, the server's words say why.
+        helps = answer.HasField("smallest_grant")
+        tree.add(Text("no grant applies", "dim") if helps else printable(answer.explanation))
     return tree
 
 
@@ -35,15 +39,15 @@ def ways_out(answer: ExplainAccessResponse, permission: str, people: People) -> 
     elif answer.HasField("smallest_grant"):
         grant = answer.smallest_grant
         subject = people.short(grant.subject)
-        if grant.role:
+        if grant.role not in {"", _EVERYTHING}:
             yield "The smallest grant that would allow it:"
             yield _command("grants", "create", grant.path, grant.role, subject)
         else:
-            yield "No role has the permission yet. To make one, then give it:"
+            # Nobody shall be made an owner by pasting.
+            yield f"{'Only ' if grant.role else 'No '}{grant.role or 'role'} has the permission."
+            yield "To make a role that has it, then give that:"
             yield _command("roles", "create", "ROLE", permission)
             yield _command("grants", "create", grant.path, "ROLE", subject)
-    elif not answer.allowed:
-        yield answer.explanation
 
 
 def _add(tree: Tree, step: ExplanationStep, *, overruled: bool) -> None:

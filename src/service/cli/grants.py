@@ -162,7 +162,7 @@ def _find(client: Client, path: str, role: str, subject: str) -> str:
             f"there is no grant of {role} to {subject} on {path}: `gatehouse grants list` shows all"
         )
     if len(found) > 1:
-        several = ", ".join(f"{it.name} ({_effect(it)})" for it in found)
+        several = ", ".join(f"{it.name} ({_effect(it)}, ends {end(it)})" for it in found)
         raise Failed(f"there are {len(found)} such grants, name the one: {several}")
     return found[0].name
 

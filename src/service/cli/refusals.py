@@ -23,7 +23,7 @@ _NEXT_BY_REASON = {
     "API_KEY_INVALID": "is it whole? `gatehouse keys list` shows which are revoked or expired",
     "SCOPE_MISSING": "use a token or key with that scope; `gatehouse whoami` shows this one's",
     "PERMISSION_MISSING": "`gatehouse explain {permission} {path}` shows what would allow it",
-    "NOT_HELD": "ask someone who holds it: `gatehouse access who {permission} {path}`",
+    "NOT_HELD": "ask someone who holds it, such as an owner of /",
     "NAME_TAKEN": "choose another name",
     "GRANT_EXISTS": "`gatehouse grants delete {grant}` takes it back",
     "LAST_OWNER": "`gatehouse grants create / owner SUBJECT` makes one",

@@ -98,17 +98,26 @@ def test_a_refusal_ends_with_the_command_that_would_allow_it(
     ]
 
 
-def test_a_permission_that_no_role_has_needs_a_role_first() -> None:
-    answer = ExplainAccessResponse(smallest_grant=SuggestedGrant(path="/a", subject="everyone"))
-    assert ways(answer)[1:] == [
+@pytest.mark.parametrize(
+    ("role", "line"),
+    [("", "No role has the permission."), ("roles/owner", "Only roles/owner has the permission.")],
+)
+def test_a_permission_that_no_lesser_role_has_needs_a_role_first(role: str, line: str) -> None:
+    smallest = SuggestedGrant(path="/a", role=role, subject="everyone")
+    assert ways(ExplainAccessResponse(smallest_grant=smallest)) == [
+        line,
+        "To make a role that has it, then give that:",
         "  gatehouse roles create ROLE documents.read",
         "  gatehouse grants create /a ROLE everyone",
     ]
 
 
-def test_what_no_grant_can_change_is_said_in_the_servers_words() -> None:
+def test_what_no_grant_can_change_is_said_in_the_servers_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     answer = ExplainAccessResponse(explanation="users/1 is suspended.")
-    assert ways(answer) == ["users/1 is suspended."]
+    assert shown(capsys, answer).splitlines()[1:] == ["└── users/1 is suspended."]
+    assert ways(answer) == []
 
 
 def test_names_by_strangers_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
