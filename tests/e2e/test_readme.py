@@ -78,5 +78,8 @@ def _promised() -> list[str]:
         '"status": "SERVING"',
         '"roles/owner"',
         "ada@example.org",
+        "allowed: documents.write on /projects/apollo/documents/42 for ada@example.org",
+        "roles/editor allows documents.write on /projects/apollo",
+        "gatehouse grants create /finance roles/editor ada@example.org",
         "FAILED_PRECONDITION ERROR_REASON_LAST_OWNER - This is the last owner of /;",
     ]
