@@ -12,7 +12,8 @@ from rich.tree import Tree
 from service.cli.people import People
 from service.cli.screen import printable, when
 
-_EVERYTHING = "roles/owner"
+# Nobody shall be put in charge by pasting.
+_TOO_MUCH = {"roles/owner", "roles/admin"}
 
 
 def tree_of(answer: ExplainAccessResponse, question: str) -> Tree:
@@ -39,13 +40,12 @@ def ways_out(answer: ExplainAccessResponse, permission: str, people: People) -> 
     elif answer.HasField("smallest_grant"):
         grant = answer.smallest_grant
         subject = people.short(grant.subject)
-        if grant.role not in {"", _EVERYTHING}:
+        if grant.role and grant.role not in _TOO_MUCH:
             yield "The smallest grant that would allow it:"
             yield _command("grants", "create", grant.path, grant.role, subject)
         else:
-            # Nobody shall be made an owner by pasting.
-            yield f"{'Only ' if grant.role else 'No '}{grant.role or 'role'} has the permission."
-            yield "To make a role that has it, then give that:"
+            least = f"The smallest role with the permission is {grant.role}. For a smaller one:"
+            yield least if grant.role else "No role has the permission yet. To make one:"
             yield _command("roles", "create", "ROLE", permission)
             yield _command("grants", "create", grant.path, "ROLE", subject)
 

@@ -103,3 +103,24 @@ def test_tables_fit_the_terminal_and_keep_names_whole(
     plain = terminal.shown.replace("\x1b[1m", "").replace("\x1b[0m", "")
     assert max(map(len, plain.splitlines())) <= columns
     assert ("CREATED" in plain) == (columns >= 120)
+
+
+@pytest.mark.parametrize("columns", [80, 100, 140])
+def test_what_was_given_fits_the_terminal(admin_shell: Shell, email: str, columns: int) -> None:
+    path = "/projects/apollo/documents/with/a/path/of/some/length"
+    for subject in (email, "everyone"):
+        admin_shell.run("grants", "create", path, "auditor", subject)
+    assert admin_shell.run("service-accounts", "create", f"ci-{columns}").code == 0
+    assert admin_shell.run("keys", "create", f"ci-{columns}").code == 0
+    for arguments in (
+        ["grants", "list", "--limit", "0"],
+        ["roles", "list"],
+        ["groups", "list"],
+        ["keys", "list", f"ci-{columns}"],
+        ["access", "who", "users.read", path],
+        ["explain", email, "users.read", f"{path}/below"],
+    ):
+        terminal = Terminal(admin_shell, *arguments, columns=columns)
+        assert terminal.end() == 0
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.shown)
+        assert max(map(len, plain.splitlines())) <= columns, arguments

@@ -100,13 +100,16 @@ def test_a_refusal_ends_with_the_command_that_would_allow_it(
 
 @pytest.mark.parametrize(
     ("role", "line"),
-    [("", "No role has the permission."), ("roles/owner", "Only roles/owner has the permission.")],
+    [
+        ("", "No role has the permission yet. To make one:"),
+        ("roles/admin", "The smallest role with the permission is roles/admin. For a smaller one:"),
+        ("roles/owner", "The smallest role with the permission is roles/owner. For a smaller one:"),
+    ],
 )
-def test_a_permission_that_no_lesser_role_has_needs_a_role_first(role: str, line: str) -> None:
+def test_nobody_is_put_in_charge_by_pasting(role: str, line: str) -> None:
     smallest = SuggestedGrant(path="/a", role=role, subject="everyone")
     assert ways(ExplainAccessResponse(smallest_grant=smallest)) == [
         line,
-        "To make a role that has it, then give that:",
         "  gatehouse roles create ROLE documents.read",
         "  gatehouse grants create /a ROLE everyone",
     ]
