@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import grpc
 import pytest
-from gatehouse.options.v1 import auth_pb2
-from google.protobuf.descriptor import MethodDescriptor
+from buf.validate import validate_pb2
+from gatehouse.options.v1 import auth_pb2, rules_pb2
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from service.access.models import Permissions
@@ -13,7 +14,18 @@ from tests.support.clients import Client, every_method
 from tests.support.house import House
 from tests.support.refusals import PERMISSION_DENIED, UNAUTHENTICATED, read
 
-NOBODY = "users/0190a5b4-0000-7000-8000-000000000000"
+NO_ID = "0190a5b4-0000-7000-8000-000000000000"
+OTHERS = {
+    rules_pb2.access_path: "/nowhere",
+    rules_pb2.api_key_name: f"serviceAccounts/nobody/apiKeys/{NO_ID}",
+    rules_pb2.group_name: "groups/nobody",
+    rules_pb2.role_name: "roles/nobody",
+    rules_pb2.service_account_name: "serviceAccounts/nobody",
+    rules_pb2.session_name: f"sessions/{NO_ID}",
+    rules_pb2.subject_name: f"users/{NO_ID}",
+    rules_pb2.user_name: f"users/{NO_ID}",
+    rules_pb2.caller_name: f"users/{NO_ID}",
+}
 STRANGERS = {
     "anonymous": "TOKEN_MISSING",
     "expired": "TOKEN_EXPIRED",
@@ -74,8 +86,14 @@ def a_request(client: Client, rpc: MethodDescriptor) -> Message:
         target = request
         for name in above:
             target = getattr(target, name)
-        setattr(target, last, NOBODY)
+        setattr(target, last, _somebody_else(target.DESCRIPTOR.fields_by_name[last]))
     return request
+
+
+def _somebody_else(field: FieldDescriptor) -> str:
+    """A name, or a path, as the field's own rule wants it."""
+    rules = field.GetOptions().Extensions[validate_pb2.field].string
+    return next(name for rule, name in OTHERS.items() if rules.HasExtension(rule))
 
 
 def reason(client: Client, rpc: MethodDescriptor) -> str:

@@ -130,6 +130,17 @@ class Person(Client):
         self.session = tokens.session
 
 
+class Machine(Client):
+    """A service that has signed in with an API key."""
+
+    def __init__(self, channel: grpc.Channel, name: str, secret: str, tokens: Tokens) -> None:
+        super().__init__(channel, [("authorization", f"Bearer {tokens.access_token}")])
+        self.name = name
+        self.secret = secret
+        self.tokens = tokens
+        self.session = tokens.session
+
+
 def every_method() -> Iterator[MethodDescriptor]:
     """Every RPC of the contract."""
     for service in SERVICES:

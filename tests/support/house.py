@@ -1,6 +1,6 @@
 """A running Gatehouse in this process, and what a test needs to arrange in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from service.kernel.call import Call
 from service.settings import Address, Rate, Settings
 from service.wiring import Application, Stores
-from tests.support.clients import Client, Credentials, Person
+from tests.support.clients import Client, Credentials, Machine, Person
 
 PASSWORD = "seven purple anvils sing"
 ADMIN_EMAIL = Settings().bootstrap_admin_email
@@ -51,6 +51,23 @@ class Site:
     def new_person(self, **fields: Any) -> Person:
         """A new user, signed in."""
         return self.sign_in(self.new_user(**fields))
+
+    def new_service(self, role: str = "", *, scopes: Sequence[str] = (), **fields: Any) -> Machine:
+        """A new service account, signed in with a key for the scopes, holding the role at `/`."""
+        made = self.admin.service_accounts.CreateServiceAccount(service_account=fields)
+        name = made.service_account.name
+        if role:
+            self.grant(name, role)
+        return self.machine(name, self.new_key(name, scopes=scopes).secret)
+
+    def new_key(self, name: str, **fields: Any) -> Any:
+        """A new API key of a service account, and its secret."""
+        return self.admin.service_accounts.CreateApiKey(service_account=name, **fields)
+
+    def machine(self, name: str, secret: str) -> Machine:
+        """A service account that signs in with a key."""
+        answer = self.anonymous.auth.ExchangeApiKey(api_key=secret)
+        return Machine(self.channel, name, secret, answer.tokens)
 
     def grant(self, subject: str, role: str, path: str = "/", **fields: Any) -> Any:
         """Grants a role; answers the grant."""
