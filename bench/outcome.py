@@ -13,7 +13,7 @@ class Budget:
     unit: str = "×"
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.limit:g} {self.unit}"
+        return f"{'≥' if self.at_least else '≤'} {self.limit:,g} {self.unit}"
 
     def score(self, value: float) -> float:
         """How far within: 1 is just met, 2 twice as good as asked."""

@@ -71,7 +71,7 @@ def _replica_of(server: Gatehouse) -> Gatehouse:
     with open_stores(server.data_dir) as stores:
         return Gatehouse(
             BCRYPT_COST="4",
-            DATABASE_URL=stores.database_url,
+            DATABASE_URL=stores.database_url.replace("+psycopg", ""),
             REDIS_URL=stores.redis_url,
             ENCRYPTION_KEYS=(server.data_dir / "encryption.keys").read_text().strip(),
         )
