@@ -47,7 +47,7 @@ class Decisions:
         self.be(freshness)
         policy = self._policy
         for _ in range(_ATTEMPTS):
-            epoch, position = policy.epoch, policy.position
+            epoch, position, history = policy.epoch, policy.position, self._db.history
             now = self._clock.timestamp()
             missing = Missing()
             allowed = [self._allows(check, now, missing) for check in checks]
@@ -55,7 +55,7 @@ class Decisions:
                 policy.load(missing)
             elif policy.epoch == epoch:
                 policy.hits += 1
-                return allowed, self._db.history.revision(position)
+                return allowed, history.revision(position)
         raise Conflict
 
     def roles_on(self, subject: str, path: str) -> frozenset[str]:

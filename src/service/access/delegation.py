@@ -74,8 +74,8 @@ def require_grantable(
 def require_rights_of(tx: Tx, subject: str, *, by: str) -> None:
     """The caller holds all that is granted to the subject, or is in charge of it.
 
-    In charge is who was granted `by` on exactly the subject's path, such as `/groups/eng`.
-    Raises NotHeld.
+    In charge is who was granted `by` on exactly the subject's path, such as `/groups/eng`, and for
+    good: a membership does not end with a grant. Raises NotHeld.
     """
     if tx.call.caller is None:
         return
@@ -115,9 +115,12 @@ class _Held:
         )
 
     def is_granted_on(self, path: str, permission: str) -> bool:
-        """Whether a grant on exactly this path allows it."""
+        """Whether a grant on exactly this path, without an end, allows it."""
         return any(
-            one.path == path and one.effect is Effect.ALLOW and one.permissions.allows(permission)
+            one.path == path
+            and one.effect is Effect.ALLOW
+            and one.expire_time is None
+            and one.permissions.allows(permission)
             for one in self._holdings
         )
 

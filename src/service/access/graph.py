@@ -56,7 +56,8 @@ class Graph:
     def add_member(self, tx: Tx, group: str, member: str) -> bool:
         """Puts a subject into a group; whether it was not in it before.
 
-        Raises SubjectNotFound, GroupCycle.
+        Raises SubjectNotFound, GroupCycle, and LastOwner, where the group is denied what owners
+        need.
         """
         graph = GraphRepository(tx.connection)
         graph.require_subjects(group, member)
@@ -65,6 +66,7 @@ class Graph:
         tx.in_order()
         if graph.is_in(group, group):
             raise GroupCycle(group, member)
+        self.keep_an_owner(tx)
         return new
 
     def remove_member(self, tx: Tx, group: str, member: str) -> bool:

@@ -59,7 +59,9 @@ WITH RECURSIVE {_PRINCIPALS}, {
     SELECT d.path, true FROM denied d WHERE EXISTS (
         SELECT FROM reached r
         WHERE d.path <> r.path AND {_COVERS.format(upper="r.path", path="d.path")}
-            AND NOT r.path = ANY(:own))
+    ) AND NOT EXISTS (
+        SELECT FROM unnest(CAST(:own AS text[])) AS own (path)
+        WHERE {_COVERS.format(upper="own.path", path="d.path")})
 )
 SELECT path, denied FROM listed
 WHERE (path, denied) > (:after_path, :after_denied) ORDER BY path, denied LIMIT :limit

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from service.access.errors import GrantExists, GrantNotFound, RoleNotFound, SubjectNotFound
 from service.access.models import Effect, Grant, GrantFilter, NewGrant
 from service.kernel import paths
+from service.kernel.errors import Conflict
 
 _COLUMNS = "id, path, role, subject, effect, expire_time, create_time, creator"
 _INSERT = text(
@@ -54,7 +55,9 @@ class GrantRepository:
                 raise RoleNotFound(new.role) from None
             raise SubjectNotFound(new.subject) from None
         if made is None:
-            same = self._run(_SAME, row).scalar_one()
+            same = self._run(_SAME, row).scalar_one_or_none()
+            if same is None:
+                raise Conflict  # it was deleted in between
             raise GrantExists(f"grants/{same}")
         return _grant(made)
 

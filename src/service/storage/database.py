@@ -36,9 +36,13 @@ _INSERT_CHANGES = text(
     " SELECT kind, key, expire_time FROM json_to_recordset(CAST(:changes AS json))"
     " AS change (kind text, key text, expire_time timestamptz) RETURNING position"
 )
+# Not the last checkpoint's timeline: after a promotion that is the old one for minutes.
 _HISTORY = text(
-    "SELECT s.system_identifier, c.timeline_id"
-    " FROM pg_control_system() s, pg_control_checkpoint() c"
+    "SELECT s.system_identifier AS system, CASE WHEN pg_is_in_recovery() THEN c.timeline_id"
+    " ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
+    " END AS timeline, d.oid::bigint AS database"
+    " FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d"
+    " WHERE d.datname = current_database()"
 )
 
 
@@ -260,8 +264,8 @@ def read_history(connection: Connection) -> History:
     return _history(*connection.execute(_HISTORY).one())
 
 
-def _history(system: int, timeline: int) -> History:
-    return History(system & 0xFFFFFFFFFFFFFFFF, timeline)
+def _history(system: int, timeline: int, database: int) -> History:
+    return History(system & 0xFFFFFFFFFFFFFFFF, timeline, database)
 
 
 def _in_our_words(error: DBAPIError | psycopg.Error) -> Exception:

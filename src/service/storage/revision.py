@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from service.kernel.errors import InvalidArgument, PreconditionFailed
 from service.kernel.reasons import ErrorReason
 
-_LAYOUT = struct.Struct(">QIQ")
+_LAYOUT = struct.Struct(">QIIQ")
 
 
 class ForeignRevision(PreconditionFailed):
@@ -24,24 +24,29 @@ class InvalidCursor(InvalidArgument):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Which history positions count in: PostgreSQL's system identifier and timeline."""
+    """Which history positions count in.
+
+    PostgreSQL's system identifier, its timeline, which a promotion or recovery begins anew, and the
+    database's oid, which a restored dump or copy does not share.
+    """
 
     system: int
     timeline: int
+    database: int
 
     def revision(self, position: int) -> str:
         """The position as clients see it."""
-        packed = _LAYOUT.pack(self.system, self.timeline, position)
+        packed = _LAYOUT.pack(self.system, self.timeline, self.database, position)
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     def position(self, revision: str, *, field: str = "cursor") -> int:
         """The position in a revision. Raises InvalidCursor, ForeignRevision."""
         try:
             packed = base64.urlsafe_b64decode(revision + "=" * (-len(revision) % 4))
-            system, timeline, position = _LAYOUT.unpack(packed)
+            *history, position = _LAYOUT.unpack(packed)
         except (ValueError, struct.error):
             raise InvalidCursor.field(field, "must be one that this service gave out") from None
-        if (system, timeline) != (self.system, self.timeline):
+        if history != [self.system, self.timeline, self.database]:
             raise ForeignRevision(
                 f"{field} comes from another history of the database; start without one."
             )

@@ -1,12 +1,12 @@
 """WatchRevocations: what verifiers elsewhere must stop accepting, skipping nothing."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from service.auth import revocation_stream
-from service.storage.revision import History
 from service.transport import watching
 from tests.support import raw
 from tests.support.clients import Person
@@ -163,7 +163,7 @@ def test_a_cursor_of_another_history_is_refused(
     gatehouse: House, watch: Callable[..., Any]
 ) -> None:
     here = gatehouse.application.services.database.history
-    for there in (History(here.system + 1, here.timeline), History(here.system, 99)):
+    for there in (replace(here, system=1), replace(here, timeline=99), replace(here, database=1)):
         with refused(FAILED_PRECONDITION, reason="FOREIGN_REVISION"):
             next(watch(there.revision(0)))
 

@@ -21,7 +21,7 @@ class House:
     """The stream's surroundings: database, feed and revocations in one, and played by hand."""
 
     def __init__(self) -> None:
-        self.history = History(1, 1)
+        self.history = History(1, 1, 1)
         self.away = False
         self.looked = 0
         self.known: list[Change] = []

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +28,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
-        self.history = History(1, 1)
+        self.history = History(1, 1, 1)
         self.away = False
         self.adopted: list[History] = []
         self.losses = 0
@@ -52,7 +52,7 @@ class StandIn:
         if statement is _LATEST:
             return _scalar(len(self.changes))
         if statement is _HISTORY:
-            return SimpleNamespace(one=lambda: (self.history.system, self.history.timeline))
+            return SimpleNamespace(one=lambda: astuple(self.history))
         if statement is _LIVING:
             self.when_asked_for_the_living()
             return [
@@ -217,7 +217,7 @@ def test_trust_runs_from_the_start_of_a_read_not_from_its_end(
     assert feed.trusted_until == begun + TRUST
 
 
-@pytest.mark.parametrize("history", [History(2, 1), History(1, 2)])
+@pytest.mark.parametrize("history", [History(2, 1, 1), History(1, 2, 1)])
 def test_another_history_makes_everyone_forget(
     feed: ChangeFeed, database: StandIn, memory: Memory, history: History
 ) -> None:
@@ -228,7 +228,7 @@ def test_another_history_makes_everyone_forget(
     feed.read()
     assert memory.heard == ["sessions/2"]
     assert memory.emptied == 2
-    assert database.adopted == [History(1, 1), history]
+    assert database.adopted == [History(1, 1, 1), history]
 
 
 def test_a_database_that_lost_changes_makes_everyone_forget(
@@ -282,7 +282,7 @@ def test_nobody_is_believed_while_a_new_history_begins(feed: ChangeFeed, databas
 
     feed.follow(SimpleNamespace(apply=lambda changes: None, forget=note))
     feed.read()
-    database.history = History(2, 1)
+    database.history = History(2, 1, 1)
     feed.read()
     assert trusted == [False, False]
 
@@ -292,7 +292,7 @@ def test_nothing_is_forgotten_before_it_is_known_what_is_revoked_in_the_new_hist
 ) -> None:
     database.commit(REVOKED, "sessions/1", LATER)
     feed.read()
-    database.history = History(2, 1)
+    database.history = History(2, 1, 1)
     database.when_asked_for_the_living = _lose
     with pytest.raises(Unavailable):
         feed.read()

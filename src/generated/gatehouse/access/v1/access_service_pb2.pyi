@@ -463,6 +463,7 @@ class ListAccessResponse(_message.Message):
     @_builtins.property
     def denied_paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The paths on which it was denied, from there on down, where they lie below a path that is reached.
+        Of two listed paths above something, the nearer one decides.
         They are listed in one order with `paths`, and count towards the page size.
         """
 
