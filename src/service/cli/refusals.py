@@ -35,6 +35,7 @@ _NEXT_BY_REASON = {
     "ETAG_MISMATCH": "look at it again, then repeat the command",
     "USER_NOT_FOUND": "`gatehouse users list` shows who is there",
     "SESSION_NOT_FOUND": "`gatehouse sessions list` shows which are there",
+    "SUBJECT_NOT_FOUND": "`users`, `groups` and `service-accounts list` show who is there",
     "GROUP_NOT_FOUND": "`gatehouse groups list` shows which are there",
     "SERVICE_ACCOUNT_NOT_FOUND": "`gatehouse service-accounts list` shows which are there",
     "API_KEY_NOT_FOUND": "`gatehouse keys list ACCOUNT` shows which are there",
