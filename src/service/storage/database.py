@@ -188,8 +188,13 @@ class Database:
         self._reads.dispose()
 
     def adopt(self, history: History) -> None:
-        """The server is another one now (failover, restore), as the change feed has found."""
-        self._history = history
+        """The server is another one now (failover, restore), as the change feed has found.
+
+        The connections that wait in the pools may lead to the old one, which need not be dead.
+        """
+        if history != self._history:
+            self._history = history
+            self.reconnect()
 
     @contextmanager
     def transaction(self, call: Call) -> Iterator[Tx]:
