@@ -38,8 +38,8 @@ def list_grants(
     client: Client,
     path: Annotated[str, typer.Option(metavar="PATH", help="Only grants on this path.")] = "",
     subject: Annotated[
-        str, typer.Option(metavar="SUBJECT", help=f"Only grants to this one: {SUBJECTS}.")
-    ] = "",
+        str | None, typer.Option(metavar="SUBJECT", help=f"Only grants to this one: {SUBJECTS}.")
+    ] = None,
     role: Annotated[str, typer.Option(metavar="ROLE", help="Only grants of this role.")] = "",
     inherited: Annotated[
         bool,
@@ -61,7 +61,7 @@ def list_grants(
     """
     request = pb.ListGrantsRequest(
         path=path,
-        subject=subject_of(client, subject) if subject else "",
+        subject="" if subject is None else subject_of(client, subject),
         role=named("roles", role) if role else "",
         include_inherited=inherited,
         consistency=consistency(fully_consistent, at_least_as_fresh),

@@ -218,11 +218,11 @@ def members(
 def memberships(
     client: Client,
     subject: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="SUBJECT", show_default=False, help=f"{SUBJECTS}. Default: yourself."
         ),
-    ] = "",
+    ] = None,
     transitive: Annotated[
         bool, typer.Option("--transitive", help="Also the groups that those are in, and so on.")
     ] = False,
@@ -237,7 +237,7 @@ def memberships(
       gatehouse groups of ada@example.com --transitive
     """
     request = pb.ListMembershipsRequest(
-        subject=subject_of(client, subject) if subject else "",
+        subject="" if subject is None else subject_of(client, subject),
         transitive=transitive,
         page_token=page_token,
     )

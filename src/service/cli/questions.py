@@ -34,10 +34,10 @@ def check(
       gatehouse check ada@example.com documents.delete /projects/apollo/documents/42
       gatehouse check serviceAccounts/ci builds.start /projects/apollo --fully-consistent
     """
-    subject, permission, path = _parts(question)
+    who, permission, path = _parts(question)
     answer = client.access.CheckAccess(
         pb.CheckAccessRequest(
-            subject=subject_of(client, subject) if subject else "",
+            subject=_subject(client, who),
             permission=permission,
             path=path,
             consistency=consistency(fully_consistent, at_least_as_fresh),
@@ -67,10 +67,10 @@ def explain(
     """
     from service.cli.explanation import tree_of, ways_out
 
-    subject, permission, path = _parts(question)
+    who, permission, path = _parts(question)
     answer = client.access.ExplainAccess(
         pb.ExplainAccessRequest(
-            subject=subject_of(client, subject) if subject else "",
+            subject=_subject(client, who),
             permission=permission,
             path=path,
             consistency=consistency(fully_consistent, at_least_as_fresh),
@@ -79,15 +79,20 @@ def explain(
     if client.screen.as_json:
         client.screen.json(answer)
         return
-    client.screen.tree(tree_of(answer, f"{permission} on {path} for {subject or 'you'}"))
+    client.screen.tree(tree_of(answer, f"{permission} on {path} for {who or 'you'}"))
     people = People(client, [answer.smallest_grant.subject])
     client.screen.lines(ways_out(answer, permission, people))
 
 
-def _parts(question: list[str]) -> tuple[str, str, str]:
+def _parts(question: list[str]) -> tuple[str | None, str, str]:
     match question:
         case [permission, path]:
-            return "", permission, path
-        case [subject, permission, path]:
-            return subject, permission, path
+            return None, permission, path
+        case [who, permission, path]:
+            return who, permission, path
     raise typer.BadParameter("say [SUBJECT] PERMISSION PATH")
+
+
+def _subject(client: Client, who: str | None) -> str:
+    # An empty word is a script's unset variable, and no question about oneself.
+    return "" if who is None else subject_of(client, who)

@@ -34,6 +34,7 @@ def test_a_yes_is_0_and_a_no_is_3(admin_shell: Shell, granted: str, email: str) 
 def test_no_answer_is_neither(admin_shell: Shell, ada: Shell, granted: str, email: str) -> None:
     assert admin_shell.run("check", email, "nonsense", granted).code == 1
     assert admin_shell.run("check", granted).code == 2
+    assert admin_shell.run("check", "", "users.read", granted).code == 2
     assert "PERMISSION_MISSING" in ada.run("check", "everyone", "users.read", "/").line
 
 
