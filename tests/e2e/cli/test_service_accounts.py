@@ -109,6 +109,7 @@ def test_a_service_account_is_a_subject_like_any_other(
     assert admin_shell.run("grants", "create", path, "auditor", subject).code == 0
     assert admin_shell.run("check", subject, "users.read", path).code == 0
     assert signed_in.run("check", "users.read", path).code == 0
+    assert signed_in.run("check", "me", "users.read", path).code == 0
 
 
 def test_an_unknown_key_says_nothing_but_that(shell: Shell) -> None:
