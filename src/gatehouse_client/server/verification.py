@@ -103,7 +103,7 @@ class Verifier:
         keys = self._keys
         try:
             header = jwt.get_unverified_header(token)
-            if header.get("typ") != _TYPE or header.get("alg") != _ALGORITHM or "crit" in header:
+            if header.get("typ") != _TYPE or header.get("alg") != _ALGORITHM:
                 raise refusals.token_invalid()
             key = keys.get(str(header.get("kid")))
             if key is None:

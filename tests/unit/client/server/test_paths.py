@@ -1,0 +1,58 @@
+"""What a call is about, as its request says.
+
+Every test holds for `grpc.server` and for `grpc.aio.server`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+
+from gatehouse_client.server import (
+    Permission,
+)
+from tests.unit.client.server.conftest import INVALID_ARGUMENT, Protected, reason_of, refusal_of
+from tests.unit.client.server.small_gatehouse import (
+    ADA,
+)
+from tests.unit.client.server.trial_service import SERVICE
+
+
+@pytest.mark.parametrize("said", ["", "b/c", "..", ".", "a\nb", "x" * 1100])
+def test_a_request_that_makes_no_path_is_told_so(protected: Protected, said: str) -> None:
+    refusal = refusal_of(lambda: protected.client.call("Ask", said))
+    assert (refusal.code, refusal.reason) == (INVALID_ARGUMENT, "ERROR_REASON_INVALID_FIELDS")
+    assert [it.field for it in refusal.violations] == ["value"]
+    assert protected.gatehouse.checks == []
+
+
+def test_a_stream_without_a_first_message_is_refused(protected: Protected) -> None:
+    assert reason_of(lambda: protected.client.call("Tell"))[0] is INVALID_ARGUMENT
+
+
+def test_a_path_may_be_a_function_of_the_request(protect: Callable[..., Any]) -> None:
+    rule = Permission("notes.read", lambda request: f"/notes/{int(request.value):x}")
+    with protect({f"/{SERVICE}/Ask": rule}) as protected:
+        assert protected.client.answers("Ask", "10") == [f"{ADA} 10"]
+        assert reason_of(lambda: protected.client.call("Ask", "ten"))[0] is INVALID_ARGUMENT
+
+
+def test_a_path_that_does_not_depend_on_the_request_waits_for_no_message(
+    protect: Callable[..., Any],
+) -> None:
+    rule = Permission("notes.read", "/notes/a")
+    with protect({f"/{SERVICE}/Tell": rule}) as protected:
+        assert protected.client.answers("Tell") == [f"{ADA} "]
+
+
+def test_a_rule_that_breaks_lets_nobody_in(protect: Callable[..., Any]) -> None:
+    rule = Permission("notes.read", "/notes/{missing}")
+    with protect({f"/{SERVICE}/Ask": rule}) as protected:
+        refusal = refusal_of(lambda: protected.client.call("Ask", "a"))
+        assert (refusal.code, refusal.reason) == (
+            grpc.StatusCode.INTERNAL,
+            "ERROR_REASON_INTERNAL",
+        )
+        assert refusal.request_id in refusal.message
+        assert protected.trial.handled == []
