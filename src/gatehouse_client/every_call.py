@@ -37,7 +37,8 @@ class EveryCall(
     """Sends the token with every call, and gives unary calls without a timeout a deadline.
 
     A unary call whose token was refused is made once more with another token: a refused call has
-    done nothing. One made by `future`, and a stream, ends with the refusal; the next has the other.
+    done nothing. A stream, and a call that is not waited for, ends with the refusal; the next call
+    has the other.
 
     Not call credentials, which gRPC never sends over plaintext, not even to this machine; and not
     the service config's timeout, which would end streams too.
