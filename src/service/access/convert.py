@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from service.access.explanation import in_words, step_in_words
 from service.access.models import (
+    EVERYONE,
     Check,
     Effect,
     Explanation,
@@ -174,7 +175,7 @@ _RESULTS = {
 
 def _step(found: Step) -> explanation_pb2.ExplanationStep:
     message = explanation_pb2.ExplanationStep(
-        groups=found.chain,
+        groups=[EVERYONE, *found.chain] if found.through_everyone else found.chain,
         role=found.grant.role if found.grant else "",
         permission=found.pattern,
         grant=found.grant.name if found.grant else "",

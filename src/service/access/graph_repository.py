@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, text
 
 from service.access.errors import RoleInUse, SubjectNotFound
-from service.access.models import State
+from service.access.models import EVERYONE, State
 
 _INSERT_SUBJECT = text("INSERT INTO subjects (name, state) VALUES (:name, :state)")
 _SET_STATE = text("UPDATE subjects SET state = :state WHERE name = :name AND state <> :state")
@@ -42,7 +42,7 @@ _MEMBERSHIPS = text(
 )
 _ABOVE = """
 WITH RECURSIVE above (name) AS (
-    SELECT group_name FROM memberships WHERE member = :member
+    SELECT group_name FROM memberships WHERE member = ANY(:members)
     UNION
     SELECT m.group_name FROM above JOIN memberships m ON m.member = above.name
 )
@@ -151,13 +151,15 @@ class GraphRepository:
 
     def groups_of(self, member: str, after: str, limit: int, *, transitive: bool) -> list[str]:
         """The groups that a subject is in, by name, after `after`."""
-        parameters = {"member": member, "after": after, "limit": limit}
+        parameters: dict[str, object] = {"member": member, "after": after, "limit": limit}
+        if transitive:
+            parameters["members"] = [member, EVERYONE]
         query = _MEMBERSHIPS_ABOVE if transitive else _MEMBERSHIPS
         return list(self._run(query, parameters).scalars())
 
     def is_in(self, member: str, group: str) -> bool:
         """Whether a subject is in a group, directly or through others."""
-        return bool(self._run(_IS_ABOVE, {"member": member, "group": group}).scalar_one())
+        return bool(self._run(_IS_ABOVE, {"members": [member], "group": group}).scalar_one())
 
     def set_permissions(self, role: str, patterns: Collection[str]) -> None:
         """Replaces what a role allows."""

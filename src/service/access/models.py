@@ -190,6 +190,11 @@ class Step:
     member: str = ""
     chain: tuple[str, ...] = ()
 
+    @property
+    def through_everyone(self) -> bool:
+        """Whether it comes by a group that everyone was put into."""
+        return self.member == EVERYONE and bool(self.chain)
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     func,
+    literal,
     select,
     tuple_,
 )
@@ -99,7 +100,8 @@ class UserRepository:
             query = query.where(_USERS.c.email_index == self._index(which.email))
         if which.group:
             name = func.concat("users/", _USERS.c.id)
-            query = query.where(name.in_(select(func.subjects_in(which.group))))
+            inside = select(func.subjects_in(which.group))
+            query = query.where(name.in_(inside) | literal("everyone").in_(inside))
         if which.start is not None:
             query = query.where(_USERS.c.create_time >= which.start)
         if which.end is not None:

@@ -51,8 +51,8 @@ class ExplanationStep(_message.Message):
     """The step in words."""
     @_builtins.property
     def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The groups between the subject and the grant, the one that the subject is in first; empty when the
-        grant is to the subject itself or to `everyone`.
+        """The groups between the subject and the grant, the one that the subject is in first; before it
+        `everyone`, when everyone is. Empty when the grant is to the subject itself or to `everyone`.
         """
 
     @_builtins.property

@@ -463,7 +463,9 @@ class ListMembershipsRequest(_message.Message):
     subject: _builtins.str
     """Who; empty asks about the caller."""
     transitive: _builtins.bool
-    """Whether to list also the groups that those groups are in, and so on."""
+    """Whether to list also the groups that those groups are in, and so on, and those that `everyone` is
+    in.
+    """
     page_size: _builtins.int
     """How many to answer at most: 50 when 0, never more than 1000."""
     page_token: _builtins.str
