@@ -266,7 +266,7 @@ class ServiceMetrics:
         name, about = "gatehouse_refreshes_total", "Uses of refresh tokens."
         self.refreshes = tally(name, about, "outcome", "accepted", "refused", "stolen")
         name, about = "gatehouse_token_exchanges_total", "API keys and tokens exchanged."
-        self.exchanges = tally(name, about, "outcome", "accepted")
+        self.exchanges = tally(name, about, "outcome", "accepted", "refused")
 
     def show_pool(self, pool: Pool) -> None:
         """A pool that calls run on."""

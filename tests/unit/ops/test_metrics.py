@@ -203,7 +203,7 @@ def test_services_count_outcomes_through_a_plain_function(registry: CollectorReg
     [
         ("logins", ["accepted", "refused", "throttled"]),
         ("refreshes", ["accepted", "refused", "stolen"]),
-        ("token_exchanges", ["accepted"]),
+        ("token_exchanges", ["accepted", "refused"]),
     ],
 )
 def test_what_may_come_of_it_is_counted_from_zero(
