@@ -31,6 +31,7 @@ class World:
     def __init__(self, here: House, there: House, clock: MovedClock) -> None:
         self.here: Services = here.application.services
         self.there: Services = there.application.services
+        self.stores = here.stores
         self.admin = here.admin.name
         self.revision = ""
         self._clock = clock
