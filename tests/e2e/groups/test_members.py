@@ -1,5 +1,6 @@
 """Who is in which group: users, services, groups in groups, and everyone."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from uuid import uuid4
 
@@ -76,13 +77,28 @@ def test_adding_twice_and_removing_who_is_not_in_it_are_no_errors(
     assert changes(gatehouse, group) == [("member_added", ada.name)]
 
 
-def test_services_groups_and_everyone_can_be_members(
+def test_services_and_groups_can_be_members(
     gatehouse: House, admin: Person, ada: Person, group: str
 ) -> None:
-    members = [ada.name, gatehouse.new_service().name, new_group(admin), "everyone"]
+    members = [ada.name, gatehouse.new_service().name, new_group(admin)]
     for member in members:
         admin.groups.AddMember(group=group, member=member)
     assert list(admin.groups.ListMembers(group=group).members) == sorted(members)
+
+
+def test_everyone_can_be_a_member(open_house: Callable[..., House]) -> None:
+    house = open_house()
+    group = new_group(house.admin)
+    house.admin.groups.AddMember(group=group, member="everyone")
+    assert list(house.admin.groups.ListMembers(group=group).members) == ["everyone"]
+    newcomer = house.new_person()
+    assert list(newcomer.groups.ListMemberships().memberships) == []
+    assert list(newcomer.groups.ListMemberships(transitive=True).memberships) == [group]
+    house.grant(group, "roles/auditor")
+    assert newcomer.users.ListUsers(page_size=1).users
+    house.admin.groups.RemoveMember(group=group, member="everyone")
+    with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
+        newcomer.users.ListUsers()
 
 
 @pytest.mark.parametrize("kind", ["users", "groups", "serviceAccounts"])
