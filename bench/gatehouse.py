@@ -33,6 +33,7 @@ PASSWORD = "correct-horse-battery-staple-9"
 
 _COMMAND = Path(sys.executable).with_name("gatehouse")
 _START_SECONDS = 60
+_LOGGED_AFTER = 1.0  # the log gathers its lines for a while
 _HEALTH = "/grpc.health.v1.Health/Check"
 _HANDLED = re.compile(
     r'^grpc_server_handled_total{grpc_code="(\w+)",grpc_method="(\w+)".*} ([\d.e+]+)$', re.MULTILINE
@@ -147,6 +148,20 @@ class Gatehouse:
         wanted = {(method, "OK"): count for method, count in calls().items()}
         if new != wanted:
             raise Refused(f"made {wanted}, the server counted {dict(new)}")
+
+    @contextmanager
+    def timed(self, request: Request) -> Iterator[list[float]]:
+        """Fills a list with the milliseconds that the server took for each call in the block.
+
+        They are the access log's: the pipeline and the work in it, but not gRPC's transport.
+        """
+        line = re.compile(rf'"method":"{re.escape(request.method)}".*"duration_ms":([\d.]+)')
+        found: list[float] = []
+        with (self._folder / "log.json").open() as log:
+            log.seek(0, os.SEEK_END)
+            yield found
+            sleep(_LOGGED_AFTER)
+            found += map(float, line.findall(log.read()))
 
     def reaches(self, request: Request) -> bytes:
         """The answer to one call, so that a mistake in the set-up shows before a run does."""
