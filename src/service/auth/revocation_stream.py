@@ -31,7 +31,9 @@ _NEUTRAL = frozenset(
         ChangeKind.SESSION_REVOKED,
         ChangeKind.TOKEN_REVOKED,
         ChangeKind.SIGNING_KEYS,
-        ChangeKind.USER,  # names and the like; a user's state is STANDING
+        # Names and the like; a subject's state is STANDING.
+        ChangeKind.SERVICE_ACCOUNT,
+        ChangeKind.USER,
     }
 )
 

@@ -17,6 +17,7 @@ from service.auth.models import (
     SignInRefused,
     SignInSucceeded,
 )
+from service.auth.refusals import RefusalsTold
 from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
 from service.kernel import names
@@ -82,6 +83,7 @@ class AuthService:
         self._access = access
         self._token_lifetime = token_lifetime
         self._counters = counters
+        self._refusals_told = RefusalsTold(clock)
 
     def login(self, call: Call, email: str, password: str, device: str) -> SignedIn:
         """Signs a person in with a session of their own.
@@ -227,7 +229,7 @@ class AuthService:
 
     def _refuse_api_key(self, call: Call, refusal: ApiKeyInvalid) -> NoReturn:
         self._counters.exchanges("refused")
-        if refusal.service_account:
+        if refusal.service_account and self._refusals_told.is_first(refusal.key):
             with self._db.transaction(call) as tx:
                 tx.record(SignInRefused(refusal.service_account, {"key": refusal.key}))
                 tx.commit(None)

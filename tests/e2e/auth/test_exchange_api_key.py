@@ -150,6 +150,7 @@ class TestRefusals:
         [key] = admin.service_accounts.ListApiKeys(service_account=service.name).api_keys
         admin.service_accounts.RevokeApiKey(name=key.name)
         refusal_of(anonymous, service.secret)
+        refusal_of(anonymous, service.secret)  # the second in a minute is told no more
         [event] = sign_in_events(gatehouse, service.name)
         assert (event.type, event.data) == ("gatehouse.auth.sign_in_refused", {"key": key.name})
         before = gatehouse.sql("SELECT max(position) FROM events")

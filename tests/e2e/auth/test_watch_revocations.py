@@ -141,13 +141,11 @@ def test_the_revision_moves_with_what_may_change_a_decision(
     assert next(it.revision for it in stream if it.revision != moved)
 
 
-def test_the_revision_stays_when_somebody_signs_out(
-    gatehouse: House, watch: Callable[..., Any]
-) -> None:
+def test_the_revision_stays_when_somebody_signs_out(ada: Person, watch: Callable[..., Any]) -> None:
     stream = watch()
     revisions = {next(stream).revision}
-    session = revoke(gatehouse)
-    message = next(it for it in stream if session in {r.session for r in it.revocations})
+    ada.auth.Logout()
+    message = next(it for it in stream if ada.session in {r.session for r in it.revocations})
     assert {message.revision} == revisions
 
 
