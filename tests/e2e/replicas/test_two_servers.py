@@ -1,32 +1,18 @@
 """Two server processes on the same stores are one service."""
 
-from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from grpc import RpcError, StatusCode
 
-from service.wiring import Stores
 from tests.support.clients import Credentials
-from tests.support.databases import RING_KEY, Databases
+from tests.support.databases import Databases
 from tests.support.house import ADMIN_EMAIL, PASSWORD, Site
-from tests.support.process import ServerProcess
+from tests.support.replicas import two_servers
 from tests.support.waiting import wait_until
 
 ADMIN = Credentials("", ADMIN_EMAIL, PASSWORD)
-
-
-def process(stores: Stores, folder: Path) -> ServerProcess:
-    return ServerProcess(
-        folder,
-        DATABASE_URL=stores.database_url.replace("+psycopg", ""),
-        REDIS_URL=stores.redis_url,
-        ENCRYPTION_KEYS=b64encode(RING_KEY).decode(),
-        BOOTSTRAP_ADMIN_EMAIL=ADMIN_EMAIL,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +20,8 @@ def sites(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Site, Site]]:
     """Both are started at once, on a database with nothing in it."""
-    stores = databases.new()
-    folder = tmp_path_factory.mktemp("replicas")
-    with ExitStack() as running, ThreadPoolExecutor(2) as pool:
-        both = [process(stores, folder / name) for name in ("one", "two")]
-        started = [pool.submit(one.start) for one in both]
-        for one in both:
-            running.callback(one.close)
-        first, second = (one.result() for one in started)
-        yield first, second
+    with two_servers(databases.new(), tmp_path_factory.mktemp("replicas")) as both:
+        yield both
 
 
 def test_they_agree_on_the_first_admin_and_on_the_keys(sites: tuple[Site, Site]) -> None:
