@@ -12,6 +12,7 @@ with connect("gatehouse.internal:50051", credentials=ApiKey(os.environ["API_KEY"
 A service that wants to be protected by Gatehouse takes `gatehouse_client.server`.
 """
 
+from gatehouse_client.access_tokens import token_source
 from gatehouse_client.aio import connect_aio
 from gatehouse_client.channel import connect
 from gatehouse_client.credentials import ApiKey, Credentials, Password, TokenFile
@@ -26,4 +27,5 @@ __all__ = [
     "TokenFile",
     "connect",
     "connect_aio",
+    "token_source",
 ]

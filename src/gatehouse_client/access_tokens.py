@@ -14,7 +14,8 @@ from gatehouse_client.credentials import ApiKey, Credentials, Password, TokenFil
 
 # A token is replaced after some three quarters of its life, each client at its own time.
 _REPLACED = (0.7, 0.8)
-# It is not sent in its last seconds, or it would expire on its way.
+# It is not sent in its last seconds, or it would expire on its way. The first of them is lost by
+# Gatehouse counting in whole ones.
 _MARGIN = 5.0
 # Seconds after a failure until the next attempt: at random up to this, doubled each time.
 _FIRST_PAUSE = 0.2
@@ -156,11 +157,11 @@ class Obtained:
                 self._succeeded(tokens, began)
 
     def _succeeded(self, tokens: Tokens, began: float) -> None:
-        life = float(tokens.expires_in)
+        life = tokens.expires_in - min(_MARGIN, 1.0 + tokens.expires_in / 10)
         self._tokens = tokens
         self._obtained = began
         self._replace_at = began + life * random.uniform(*_REPLACED)  # noqa: S311 - jitter
-        self._ends = began + life - min(_MARGIN, life / 10)
+        self._ends = began + life
         self._failure, self._failures, self._retry_at = None, 0, 0.0
         self._obtaining = False
         self._done.notify_all()
@@ -172,6 +173,16 @@ class Obtained:
         self._retry_at = monotonic() + longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         self._obtaining = False
         self._done.notify_all()
+
+
+def token_source(channel: grpc.Channel, credentials: Credentials) -> Callable[[], str]:
+    """Gives an access token whenever it is called, for calls to services that take Gatehouse's.
+
+    `channel` leads to Gatehouse. Tokens are got and replaced as `connect` does it for its own
+    calls. What is answered raises grpc.RpcError when there is no token and none can be got, and for
+    a `TokenFile` OSError and ValueError. Safe to call from any thread.
+    """
+    return tokens_for(credentials, channel).current
 
 
 def tokens_for(credentials: Credentials, channel: grpc.Channel) -> AccessTokens:

@@ -34,8 +34,8 @@ class Authorizer:
     def __init__(
         self, channel: grpc.Channel, rules: Mapping[str, Rule], *, issuer: str, audience: str
     ) -> None:
-        self._auth = AuthServiceStub(channel)
         self.rules = Rules(rules)
+        self._auth = AuthServiceStub(channel)
         self.streams = OpenStreams()
         self._verifier = Verifier(self._keys, issuer=issuer, audience=audience)
         self._decisions = Decisions(AccessServiceStub(channel))

@@ -1,6 +1,7 @@
 """The same for asyncio: tokens, deadlines, and an event loop that is never held up."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 
 import grpc
@@ -9,6 +10,7 @@ from gatehouse.auth.v1 import auth_service_pb2 as pb
 from gatehouse.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 
 from gatehouse_client import ApiKey, Password, access_tokens, connect_aio
+from gatehouse_client.aio import Awaited
 from service.auth.errors import InvalidCredentials
 from tests.unit.client.conftest import Server
 from tests.unit.client.issuing import Issuer
@@ -106,6 +108,33 @@ def test_unary_calls_have_a_deadline_and_streams_none(server: Server) -> None:
     assert unary is not None
     assert 0.0 < unary < 8.0
     assert stream is None or stream > 1e6
+
+
+def test_however_many_calls_wait_one_thread_does(issuer: Issuer) -> None:
+    waited: list[str] = []
+    given = threading.Event()
+
+    class Slow:
+        def ready(self) -> str | None:
+            return "token" if given.is_set() else None
+
+        def current(self) -> str:
+            waited.append("once")
+            given.wait()
+            return "token"
+
+        def refused(self, token: str) -> bool:
+            return False
+
+    async def go() -> None:
+        tokens = Awaited(Slow())
+        calls = [asyncio.ensure_future(tokens.current()) for _ in range(50)]
+        await until(lambda: waited)
+        given.set()
+        assert set(await asyncio.gather(*calls)) == {"token"}
+
+    asyncio.run(go())
+    assert waited == ["once"]
 
 
 def test_a_channel_takes_a_token_or_credentials() -> None:

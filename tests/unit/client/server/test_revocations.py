@@ -57,6 +57,20 @@ def test_what_is_revoked_is_refused(protected: Protected, revoked: Revocation) -
     assert other.answers("Whoever", "a") == ["users/2 a"]
 
 
+def test_who_is_revoked_is_not_waited_for(protected: Protected) -> None:
+    protected.gatehouse.say(Revocation(subject=ADA))
+    wait_until(lambda: protected.guard._authorizer._feed._until, "the news")
+    silent = threading.Event()
+
+    def messages() -> Iterator[StringValue]:
+        silent.wait(20)
+        yield text("a")
+
+    refused = reason_of(partial(protected.client.call, "Tell", messages()))
+    assert refused == (UNAUTHENTICATED, "SESSION_REVOKED")
+    silent.set()
+
+
 def test_what_was_revoked_before_we_came_is_refused(
     gatehouse: SmallGatehouse, protect: Callable[..., Any]
 ) -> None:
