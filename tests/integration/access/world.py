@@ -32,6 +32,7 @@ class World:
         self.here: Services = here.application.services
         self.there: Services = there.application.services
         self.stores = here.stores
+        self.sql = here.sql
         self.admin = here.admin.name
         self.revision = ""
         self._clock = clock
