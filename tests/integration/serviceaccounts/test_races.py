@@ -141,6 +141,20 @@ def test_a_revocation_lasts_as_long_as_the_time_that_was_given_meanwhile(
     assert change.lasts
 
 
+def test_a_session_that_is_opened_while_its_key_is_being_revoked_ends_with_it(
+    gatehouse: House, admin: Person, service: Machine, meanwhile: Any
+) -> None:
+    key = key_of(gatehouse, service)
+    admin.sessions.RevokeAllSessions(subject=service.name)
+    with held(gatehouse, "api_keys", "id", names.api_key_id(key)):
+        exchange = meanwhile(sign_in(gatehouse, service))
+        revoking = meanwhile(lambda: admin.service_accounts.RevokeApiKey(name=key))
+    revoking.result()
+    with refused(UNAUTHENTICATED, reason="SESSION_REVOKED"):
+        exchange.result().auth.WhoAmI()
+    assert living(gatehouse, service) == 0
+
+
 @pytest.mark.parametrize("end", ["suspend", "delete"])
 def test_who_signs_in_while_being_suspended_or_deleted_gets_no_session(
     gatehouse: House, admin: Person, service: Machine, meanwhile: Any, end: str
