@@ -20,12 +20,8 @@ _NEWER = f"""
     SELECT kind, key, position FROM changes WHERE position > :after
     ORDER BY position LIMIT {PAGE}
 """
-_CATCH_UP = Prepared(
-    text(f"""
-SELECT {_POSITION} AS position,
-    (SELECT json_agg(json_build_array(kind, key, position)) FROM ({_NEWER}) c) AS changes
-""")
-)
+# The last row is the position; no JSON here, because most of the time there is nothing newer.
+_CATCH_UP = Prepared(text(f"({_NEWER}) UNION ALL SELECT NULL, NULL, {_POSITION}"))
 _LOAD = Prepared(
     text(f"""
 WITH RECURSIVE above (member, name) AS (
@@ -67,8 +63,8 @@ class PolicyRepository:
 
     def newer(self, after: int) -> tuple[list[Change], int]:
         """The changes after a position, at most PAGE, and the position of the snapshot."""
-        row = _CATCH_UP.one_or_none(self._connection, {"after": after})
-        return _changes(row.changes), row.position
+        *newer, (_, _, position) = _CATCH_UP.all(self._connection, {"after": after})
+        return _changes(newer), position
 
     def load(
         self,
@@ -95,5 +91,5 @@ class PolicyRepository:
         return _changes(row.changes), row
 
 
-def _changes(found: list[list[Any]] | None) -> list[Change]:
+def _changes(found: Sequence[Sequence[Any]] | None) -> list[Change]:
     return [Change(ChangeKind(kind), key, position=position) for kind, key, position in found or ()]

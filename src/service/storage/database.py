@@ -57,6 +57,7 @@ def create_database_engine(url: str, *, pool_size: int, autocommit: bool = False
         **(alone if autocommit else {}),
         pool_size=pool_size,
         max_overflow=0,
+        pool_use_lifo=True,  # the backend that served last has what it needs at hand
         hide_parameters=True,  # errors end up in logs, and parameters hold hashes and more
         pool_timeout=5.0,
         connect_args={

@@ -7,7 +7,7 @@ The statement is the same expression, compiled once; psycopg prepares it on each
 from collections.abc import Mapping
 from typing import Any
 
-from psycopg.rows import namedtuple_row
+from psycopg.rows import namedtuple_row, tuple_row
 from sqlalchemy import Connection, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -24,11 +24,18 @@ class Prepared:
         """The one row, its columns as attributes, or None."""
         return self._execute(connection, parameters).fetchone()
 
+    def all(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Any]:
+        """Every row, as tuples."""
+        rows: list[Any] = self._execute(connection, parameters, tuple_row).fetchall()
+        return rows
+
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
         """Runs it for its effect."""
         self._execute(connection, parameters)
 
-    def _execute(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+    def _execute(
+        self, connection: Connection, parameters: Mapping[str, Any], rows: Any = namedtuple_row
+    ) -> Any:
         driver: Any = connection.connection.driver_connection
-        cursor = driver.cursor(row_factory=namedtuple_row)
+        cursor = driver.cursor(row_factory=rows)
         return cursor.execute(self._sql, parameters, prepare=True)
