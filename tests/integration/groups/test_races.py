@@ -10,6 +10,7 @@ import grpc
 import pytest
 
 from service.kernel.call import Call
+from service.storage import database
 from tests.support.clients import Person
 from tests.support.house import House
 from tests.support.refusals import FAILED_PRECONDITION, NOT_FOUND, read, refused
@@ -158,3 +159,33 @@ def test_whoever_is_being_added_and_deleted_at_once_ends_as_no_member(admin: Per
         assert refusals[1] == ""
         assert {refusals[0], refusals[2]} <= {"", "SUBJECT_NOT_FOUND"}
         assert list(admin.groups.ListMembers(group=outer).members) == [admin.name]
+
+
+def test_nobody_waits_for_each_other_in_a_circle(
+    gatehouse: House, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL would end one of them after a second, and it would be done again."""
+    faults: list[Exception] = []
+    told = database._in_our_words
+
+    def note(error: Any) -> Exception:
+        faults.append(error)
+        return told(error)
+
+    monkeypatch.setattr(database, "_in_our_words", note)
+    for _ in range(ROUNDS):
+        outer, inner, other = new_groups(admin, 3)
+        grant = gatehouse.grant(inner, "roles/auditor", "/somewhere").name
+        admin.groups.AddMember(group=inner, member=admin.name)
+        at_once(
+            [
+                partial(admin.groups.AddMember, group=outer, member=inner),
+                partial(admin.groups.AddMember, group=other, member=inner),
+                partial(admin.groups.AddMember, group=inner, member=other),
+                partial(admin.groups.RemoveMember, group=inner, member=admin.name),
+                partial(admin.access.DeleteGrant, name=grant),
+                partial(admin.groups.DeleteGroup, name=inner),
+                partial(admin.groups.DeleteGroup, name=other),
+            ]
+        )
+    assert faults == []
