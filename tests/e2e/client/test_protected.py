@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from gatehouse_client import Refusal
+from gatehouse_client.server import feed
 from tests.e2e.client.conftest import Protected, make_roles
 from tests.support.clients import Machine, Person
 from tests.support.house import House, Site
@@ -138,8 +139,9 @@ def test_without_the_rights_to_ask_nobody_is_let_in(
 
 
 def test_gatehouse_may_come_back_after_a_crash(
-    tmp_path: Path, protect: Callable[..., Protected]
+    tmp_path: Path, protect: Callable[..., Protected], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(feed, "TRUST", 2.0)
     server = ServerProcess(tmp_path, GRPC_ADDRESS="127.0.0.1:0")
     try:
         site = server.start()
