@@ -67,6 +67,13 @@ def test_well_formed_nonsense_from_an_insider(insider: Person, rpc: MethodDescri
 
 
 @EVERY
+def test_well_formed_nonsense_from_a_service(gatehouse: House, rpc: MethodDescriptor) -> None:
+    method, random = gatehouse.new_service("roles/admin").method(rpc), Random(rpc.full_name)
+    for _ in range(20):
+        outcome(method, nonsense.request(method.request, random))
+
+
+@EVERY
 def test_well_formed_nonsense_from_a_stranger(anonymous: Client, rpc: MethodDescriptor) -> None:
     method, random = anonymous.method(rpc), Random(rpc.full_name)
     for _ in range(20):
