@@ -51,8 +51,11 @@ def copy_users(server: Gatehouse, count: int) -> None:
         list(workers.map(partial(_copy, server.data_dir), shards))
     with connect(server.data_dir) as connection:
         connection.autocommit = True
+        connection.execute(
+            "INSERT INTO subjects SELECT 'users/' || id, state FROM users ON CONFLICT DO NOTHING"
+        )
         # As autovacuum would, some minutes later.
-        connection.execute("VACUUM ANALYZE users")
+        connection.execute("VACUUM ANALYZE users, subjects")
 
 
 def _copy(data_dir: Path, numbers: range) -> None:
