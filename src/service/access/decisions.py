@@ -4,8 +4,9 @@ A decision is a few look-ups over the path and the paths above it. What is not r
 and the decision begins again; so it does when what it used was dropped meanwhile.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
+from typing import TypeVar
 
 from service.access.models import EVERYONE, Check, Freshness, Own, own
 from service.access.policy import Given, Missing, Policy
@@ -14,7 +15,9 @@ from service.kernel.clock import Clock
 from service.kernel.errors import Conflict
 from service.storage.database import Database
 from service.storage.feed import ChangeFeed
-from service.storage.revision import ForeignRevision
+from service.storage.revision import ForeignRevision, History
+
+T = TypeVar("T")
 
 # Each is a load at most, and only a change to what was just loaded takes another.
 _ATTEMPTS = 50
@@ -32,7 +35,8 @@ class Decisions:
 
     def allows(self, subject: str, permission: str, path: str) -> bool:
         """Whether the subject may, as far as this process knows: a second old at most."""
-        return self.decide([Check(subject, permission, path)])[0][0]
+        check = Check(subject, permission, path)
+        return self._settled(lambda now, missing: self._allows(check, now, missing))[0]
 
     def decide(
         self, checks: Sequence[Check], freshness: Freshness = _ANY
@@ -42,35 +46,17 @@ class Decisions:
         Raises Unavailable, InvalidCursor and ForeignRevision for a revision that is not ours, and
         Conflict when things change faster than they can be looked at.
         """
-        if monotonic() > self._feed.trusted_until:
-            self._feed.require_trust()
         self.be(freshness)
-        policy = self._policy
-        for _ in range(_ATTEMPTS):
-            epoch, position, history = policy.epoch, policy.position, self._db.history
-            now = self._clock.timestamp()
-            missing = Missing()
-            allowed = [self._allows(check, now, missing) for check in checks]
-            if missing:
-                policy.load(missing)
-            elif policy.epoch == epoch:
-                policy.hits += 1
-                return allowed, history.revision(position)
-        raise Conflict
+        allowed, history, position = self._settled(
+            lambda now, missing: [self._allows(check, now, missing) for check in checks]
+        )
+        return allowed, history.revision(position)
 
     def roles_on(self, subject: str, path: str) -> frozenset[str]:
         """The roles granted on exactly this path to the subject, its groups, or everyone."""
-        if monotonic() > self._feed.trusted_until:
-            self._feed.require_trust()
-        policy = self._policy
-        for _ in range(_ATTEMPTS):
-            epoch, now, missing = policy.epoch, self._clock.timestamp(), Missing()
-            roles = frozenset(self._roles_on(subject, path, now, missing))
-            if missing:
-                policy.load(missing)
-            elif policy.epoch == epoch:
-                return roles
-        raise Conflict
+        return self._settled(
+            lambda now, missing: frozenset(self._roles_on(subject, path, now, missing))
+        )[0]
 
     def revision(self, freshness: Freshness) -> str:
         """A revision as fresh as asked; what is read from PostgreSQL from now on is of it or later.
@@ -90,6 +76,25 @@ class Decisions:
                 self._policy.catch_up()
             if wanted > self._policy.position:
                 raise ForeignRevision("at_least_as_fresh is ahead of the database: it went back.")
+
+    def _settled(self, look: Callable[[float, Missing], T]) -> tuple[T, History, int]:
+        """What `look` sees, and where it is true: nothing that it used was dropped meanwhile."""
+        policy = self._policy
+        for _ in range(_ATTEMPTS):
+            # Before trust is asked for, because trust is taken away before a history begins.
+            history = self._db.history
+            if monotonic() > self._feed.trusted_until:
+                self._feed.require_trust()
+            epoch, missing = policy.epoch, Missing()
+            seen = look(self._clock.timestamp(), missing)
+            # After looking: what was loaded in between need not be true at an earlier position.
+            position = policy.position
+            if missing:
+                policy.load(missing)
+            elif policy.epoch == epoch:
+                policy.hits += 1
+                return seen, history, position
+        raise Conflict
 
     def _principals(self, subject: str, missing: Missing) -> tuple[str, ...]:
         """Empty for who is allowed nothing."""

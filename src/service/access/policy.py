@@ -204,6 +204,7 @@ class Policy:
         """Takes all changes up to a position; the earlier of them may be known already."""
         if position > self.position:
             self._drop([one for one in changes if one.position > self.position])
+            # After the drop: who still read an old entry is not told that it is true here.
             self.position = position
 
     def _drop(self, changes: Sequence[Change]) -> None:
