@@ -3,6 +3,7 @@
 Every test holds for `grpc.server` and for `grpc.aio.server`.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -104,6 +105,31 @@ def test_a_stream_that_waits_for_its_client_ends_as_well(protected: Protected) -
     protected.gatehouse.say(Revocation(subject=ADA))
     assert refusal_of(lambda: call).code in {grpc.StatusCode.CANCELLED, UNAUTHENTICATED}
     more.set()
+
+
+def test_a_message_on_its_way_is_not_taken_back_when_its_stream_ends() -> None:
+    """Or gRPC would not send the status either, and the client would wait for ever."""
+    sent: list[str] = []
+
+    async def go() -> None:
+        taken = asyncio.get_running_loop().create_future()
+
+        class Slow:
+            async def write(self, message: str) -> None:
+                await taken
+                sent.append(message)
+
+        context = aio_interceptor._Context(Slow())
+        writing = asyncio.ensure_future(context.write("message"))
+        while context.writing is None:
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.wait({writing})
+        taken.set_result(None)
+        await context.writing
+
+    asyncio.run(go())
+    assert sent == ["message"]
 
 
 def test_a_revoked_client_that_does_not_read_holds_nothing_up(
