@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import grpc
 import pytest
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from gatehouse_client.server import (
-    Authenticated,
-)
+from gatehouse_client.server import Authenticated, AuthInterceptor, Public, Rule
+from gatehouse_client.server.rules import Rules
 from tests.unit.client.server.conftest import (
     GUARDED,
     PERMISSION_DENIED,
@@ -21,9 +22,7 @@ from tests.unit.client.server.conftest import (
     reason_of,
     refusal_of,
 )
-from tests.unit.client.server.small_gatehouse import (
-    ADA,
-)
+from tests.unit.client.server.small_gatehouse import ADA
 from tests.unit.client.server.trial_service import SERVICE
 
 
@@ -111,3 +110,28 @@ def test_a_token_with_the_scope_is_enough(protected: Protected) -> None:
 def test_a_request_id_is_echoed(protected: Protected) -> None:
     given = [("x-request-id", "r-7")]
     assert refusal_of(lambda: protected.client.call("Ask", "a", metadata=given)).request_id == "r-7"
+
+
+@pytest.mark.parametrize("rule", [Public(), Authenticated()])
+def test_grpcs_own_handlers_that_do_not_block_are_protected_as_they_are(
+    protected: Protected, rule: Rule
+) -> None:
+    guard = protected.guard
+    if not isinstance(guard, AuthInterceptor):
+        return  # asyncio knows no such handlers
+    guard._authorizer.rules = Rules({"/grpc.health.v1.Health/*": rule})
+    server = grpc.server(ThreadPoolExecutor(2), interceptors=[guard])
+    servicer = health.HealthServicer(experimental_thread_pool=ThreadPoolExecutor(2))
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    bearer = [("authorization", f"Bearer {protected.gatehouse.token()}")]
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        watching = stub.Watch(health_pb2.HealthCheckRequest(), metadata=bearer, timeout=20)
+        assert next(watching).status == health_pb2.HealthCheckResponse.SERVING
+        watching.cancel()
+        if rule != Public():
+            anonymous = partial(stub.Watch, health_pb2.HealthCheckRequest(), timeout=20)
+            assert reason_of(anonymous) == (UNAUTHENTICATED, "TOKEN_MISSING")
+    server.stop(None).wait()
