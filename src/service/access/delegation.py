@@ -5,7 +5,7 @@ earlier commit took from the caller is not held any more; but before its change,
 that nobody holds what they are just giving themselves. Whatever the change locks is locked before.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from service.storage.database import Tx
 # For what must be held now and no longer.
 JUST_NOW = datetime.min.replace(tzinfo=UTC)
 _MOST_RIGHTS = 1000
+_MOST_SUBJECTS = 100
 # By these one gets at the rights of somebody else, so being given them on exactly that somebody's
 # path, such as `/groups/eng`, is being put in charge of those rights.
 _PUTS_IN_CHARGE = {
@@ -61,35 +62,75 @@ def require_grantable(
     A role on a group's or service account's own path may put someone in charge of its rights, which
     the caller must then hold as well. Raises NotHeld.
     """
+    if tx.call.caller is None:
+        return
+    tx.in_order()  # before the role is read, which may just have been given more
     patterns = HoldingsRepository(tx.connection).patterns_of(role)
     require_held(tx, [by], path, until=JUST_NOW, besides=besides)
     require_held(tx, patterns, path, until=until, besides=besides)
-    kind, _, rest = path[1:].partition("/")
-    if rest and "/" not in rest:
-        for permission in _PUTS_IN_CHARGE.get(kind, ()):
-            if Permissions(patterns).allows(permission):
-                require_rights_of(tx, path[1:], by=permission)
+    for subject, permission in _in_charge_of(path, Permissions(patterns)):
+        require_rights_of(tx, subject, by=permission)
+
+
+def require_changeable(tx: Tx, role: str, before: Collection[str], after: Collection[str]) -> None:
+    """The caller may change what the role allows: holds on `/` what comes and what goes.
+
+    Where it was granted on groups' or service accounts' own paths, it may come to put its holders
+    in charge of them; then the caller must hold those rights as well. Raises NotHeld.
+    """
+    if tx.call.caller is None:
+        return
+    require_held(tx, set(before) ^ set(after), ROOT)
+    was = Permissions(before)
+    places = HoldingsRepository(tx.connection).places_of(role, _MOST_RIGHTS + 1)
+    if len(places) > _MOST_RIGHTS and not _Held(tx, [ROOT], None).owns_everything:
+        raise NotHeld(EVERYTHING, ROOT, f"{role} is granted in more than {_MOST_RIGHTS} places")
+    for place in places:
+        for subject, permission in _in_charge_of(place, Permissions(after)):
+            if not was.allows(permission):
+                require_rights_of(tx, subject, by=permission)
 
 
 def require_rights_of(tx: Tx, subject: str, *, by: str) -> None:
     """The caller holds all that is granted to the subject, or is in charge of it.
 
-    In charge is who was granted `by` on exactly the subject's path, such as `/groups/eng`, and for
-    good: a membership does not end with a grant. Raises NotHeld.
+    In charge is who was granted `by` on exactly the subject's path, such as `/groups/eng`, since it
+    is there and for good: a membership does not end with a grant. Raises NotHeld.
     """
     if tx.call.caller is None:
         return
     tx.in_order()
-    rights = HoldingsRepository(tx.connection).of(subject, _MOST_RIGHTS + 1)
+    _require_rights_of(tx, subject, by, set())
+
+
+def _require_rights_of(tx: Tx, subject: str, by: str, asked: set[tuple[str, str]]) -> None:
+    """The same, and of all whom the subject is in charge of, each of whom is asked about once."""
+    if (subject, by) in asked:
+        return
+    asked.add((subject, by))
+    found = HoldingsRepository(tx.connection)
+    rights = found.of(subject, _MOST_RIGHTS + 1)
     place = f"/{subject}"
     held = _Held(tx, [place, *(right.path for right in rights)], None)
-    if held.owns_everything or held.is_granted_on(place, by):
+    if held.owns_everything or held.is_granted_on(place, by, since=found.create_time(subject)):
         return
-    if len(rights) > _MOST_RIGHTS:
-        raise NotHeld(EVERYTHING, ROOT, f"{subject} has more than {_MOST_RIGHTS} grants")
+    if len(rights) > _MOST_RIGHTS or len(asked) > _MOST_SUBJECTS:
+        raise NotHeld(EVERYTHING, ROOT, f"what {subject} was granted is too much to look at")
     for right in rights:
         for pattern in sorted(right.permissions.patterns):
             held.require(pattern, right.path, right.expire_time, because_of=subject)
+        if right.effect is Effect.ALLOW:
+            for other, permission in _in_charge_of(right.path, right.permissions):
+                _require_rights_of(tx, other, permission, asked)
+
+
+def _in_charge_of(path: str, permissions: Permissions) -> Iterator[tuple[str, str]]:
+    """Whom a grant on the path puts in charge of, and by which permission."""
+    kind, _, rest = path[1:].partition("/")
+    if rest and "/" not in rest:
+        for permission in _PUTS_IN_CHARGE.get(kind, ()):
+            if permissions.allows(permission):
+                yield path[1:], permission
 
 
 class _Held:
@@ -114,12 +155,14 @@ class _Held:
             for one in self._holdings
         )
 
-    def is_granted_on(self, path: str, permission: str) -> bool:
-        """Whether a grant on exactly this path, without an end, allows it."""
-        return any(
+    def is_granted_on(self, path: str, permission: str, *, since: datetime | None) -> bool:
+        """Whether a grant on exactly this path, made since then and without an end, allows it."""
+        return since is not None and any(
             one.path == path
             and one.effect is Effect.ALLOW
             and one.expire_time is None
+            and one.create_time is not None
+            and one.create_time >= since
             and one.permissions.allows(permission)
             for one in self._holdings
         )

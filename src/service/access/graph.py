@@ -11,6 +11,7 @@ from service.access.errors import GroupCycle, LastOwner
 from service.access.graph_repository import GraphRepository
 from service.access.models import State
 from service.kernel.changes import ChangeKind
+from service.storage import requests
 from service.storage.database import Database, Tx
 from service.storage.pages import Page, Pager, PageRequest
 
@@ -40,6 +41,7 @@ class Graph:
         Raises LastOwner.
         """
         on_it = GraphRepository(tx.connection).delete_subject(subject)
+        requests.forget_answers(tx.connection, subject)
         tx.change(ChangeKind.STANDING, subject)
         for holder, path in on_it:
             tx.change(ChangeKind.GRANTS, f"{holder} {path}")

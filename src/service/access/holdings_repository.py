@@ -17,7 +17,7 @@ WITH RECURSIVE principals (name) AS (
 )
 """
 _GRANTS = """
-SELECT g.path, g.effect, g.expire_time, p.patterns
+SELECT g.path, g.effect, g.expire_time, g.create_time, p.patterns
 FROM principals JOIN grants g ON g.subject = principals.name
 CROSS JOIN LATERAL (
     SELECT array_agg(permission) AS patterns FROM role_permissions WHERE role = g.role
@@ -37,6 +37,11 @@ _APPLYING = text(
     """
 )
 _OF = text(_PRINCIPALS + _GRANTS + " LIMIT :limit")
+_CREATED = text("SELECT create_time FROM subjects WHERE name = :subject")
+_PLACES = text(
+    "SELECT DISTINCT path FROM grants WHERE role = :role AND effect = 'ALLOW'"
+    " AND expire_time IS NULL AND path ~ '^/(groups|serviceAccounts)/[^/]+$' LIMIT :limit"
+)
 _ROLE = text("SELECT permission FROM role_permissions WHERE role = :role ORDER BY permission")
 
 
@@ -48,6 +53,7 @@ class Holding:
     effect: Effect
     permissions: Permissions
     expire_time: datetime | None = None
+    create_time: datetime | None = None
 
 
 class HoldingsRepository:
@@ -76,10 +82,25 @@ class HoldingsRepository:
         """What was granted or denied to the subject and the groups it is in, up to `limit`."""
         return list(self._holdings(_OF, {"seeds": [subject], "limit": limit}))
 
+    def create_time(self, subject: str) -> datetime | None:
+        """When the subject was created; None for an unknown one."""
+        found: datetime | None = self._run(_CREATED, {"subject": subject}).scalar_one_or_none()
+        return found
+
+    def places_of(self, role: str, limit: int) -> list[str]:
+        """The groups' and service accounts' own paths on which the role is granted for good."""
+        return list(self._run(_PLACES, {"role": role, "limit": limit}).scalars())
+
     def patterns_of(self, role: str) -> list[str]:
         """What the role allows; empty for one that does not exist."""
         return list(self._run(_ROLE, {"role": role}).scalars())
 
     def _holdings(self, query: TextClause, parameters: Mapping[str, object]) -> Iterator[Holding]:
         for row in self._run(query, dict(parameters)):
-            yield Holding(row.path, Effect(row.effect), Permissions(row.patterns), row.expire_time)
+            yield Holding(
+                row.path,
+                Effect(row.effect),
+                Permissions(row.patterns),
+                row.expire_time,
+                row.create_time,
+            )

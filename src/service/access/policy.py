@@ -183,7 +183,8 @@ class Policy:
         """Drops what a commit of this process touched, before its turn in the order has come."""
         with self._lock:
             self._announced = max([self._announced, *(one.position for one in changes)])
-            self._drop(changes)
+            # What was kept since is of the position that it was kept at, or later.
+            self._drop([one for one in changes if one.position > self.position])
 
     def forget(self) -> None:
         """Drops everything: the database is in another history."""

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from service.access.delegation import require_held
+from service.access.delegation import require_changeable
 from service.access.graph import Graph
-from service.access.models import ROOT
 from service.kernel.call import Call, Committed
 from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
@@ -88,7 +87,7 @@ class RoleService:
             )
             if "permissions" in changed:
                 # Before the change: by it, callers who have the role may come to hold more.
-                require_held(tx, before ^ role.permissions, ROOT)
+                require_changeable(tx, role.name, before, role.permissions)
                 self._graph.set_permissions(tx, role.name, role.permissions)
             return tx.commit(role)
 

@@ -15,6 +15,8 @@ _KEEP = text(
     "INSERT INTO requests (subject, id, digest, answer) VALUES (:subject, :id, :digest, :answer)"
 )
 
+_FORGET = text("DELETE FROM requests WHERE subject = :subject")
+
 
 class Sealer(Protocol):
     """Seals answers at rest: some hold secrets that are shown once."""
@@ -73,6 +75,11 @@ def keep_answer(
     row = {"subject": key.subject, "id": key.request_id, "digest": _digest(key, ring)}
     answer = ring.seal(call.pack(committed), _place(key))
     connection.execute(_KEEP, row | {"answer": answer})
+
+
+def forget_answers(connection: Connection, subject: str) -> None:
+    """Deletes the answers kept for a subject that goes away: its name may be another's later."""
+    connection.execute(_FORGET, {"subject": subject})
 
 
 def _digest(key: RequestKey, ring: Sealer) -> bytes:

@@ -45,8 +45,10 @@ def decode(method: Method, payload: bytes) -> Message:
 def request_key(method: Method, request: Any, call: Call) -> RequestKey:
     """What tells this request from others, for one that carries a `request_id`."""
     # Made deterministic, because clients' bytes may differ between retries in the order of maps.
+    # The scopes are part of it, so that a narrower token is not answered what a wider one was.
     body = request.SerializeToString(deterministic=True)
-    digest = hashlib.sha256(method.full_name.encode() + b"\0" + body).digest()
+    scopes = " ".join(sorted(call.principal.scopes))
+    digest = hashlib.sha256(f"{method.full_name}\0{scopes}\0".encode() + body).digest()
     return RequestKey(call.principal.subject, request.request_id, digest)
 
 

@@ -10,10 +10,11 @@ _STATEMENTS = """
 -- under a path is one range of an index.
 CREATE TABLE subjects (
     name text COLLATE "C" PRIMARY KEY,
-    state text NOT NULL CHECK (state IN ('ACTIVE', 'SUSPENDED', 'PENDING'))
+    state text NOT NULL CHECK (state IN ('ACTIVE', 'SUSPENDED', 'PENDING')),
+    create_time timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-INSERT INTO subjects VALUES ('everyone', 'ACTIVE');
-INSERT INTO subjects SELECT 'users/' || id, state FROM users;
+INSERT INTO subjects (name, state) VALUES ('everyone', 'ACTIVE');
+INSERT INTO subjects (name, state) SELECT 'users/' || id, state FROM users;
 
 CREATE TABLE memberships (
     group_name text COLLATE "C" NOT NULL REFERENCES subjects,
