@@ -7,8 +7,10 @@ threads and a number of calls it makes them, and answers with a line of JSON: a 
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import cycle
@@ -59,10 +61,12 @@ class SpiceDB:
         self._batch = batch
 
     def __enter__(self) -> Self:
+        self._folder = tempfile.mkdtemp(prefix="gatehouse-bench-")
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(self._batch)],
             cwd=ROOT,
-            env=os.environ | {"SPICEDB_LIBRARY_PATH": str(library())},
+            # It leaves a socket behind when it is killed.
+            env=os.environ | {"SPICEDB_LIBRARY_PATH": str(library()), "TMPDIR": self._folder},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # It logs as it starts and ends; what goes wrong ends the process.
@@ -76,6 +80,7 @@ class SpiceDB:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, method: str, threads: int, calls: int) -> Measured:
         """So many calls by so many callers; the CPU time is the callers' too."""

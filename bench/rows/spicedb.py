@@ -69,7 +69,7 @@ class NestedGroups:
             found.ours(stage.speed) * kind.size,
             _unit(stage),
             kind.budget,
-            f"{_PEER}, {threads} threads",
+            f"{_PEER}, asked by {threads} at once",
             found.theirs(stage.speed) * kind.size,
             found.ratio(stage.speed),
             [
