@@ -14,7 +14,7 @@ from tests.integration.access.steps import USERS
 from tests.integration.access.world import World
 from tests.support.reader import Reader
 
-BOB = USERS[0]
+BOB, CAROL = USERS[:2]
 READ, READER = "docs.read", "roles/reader"
 ALLOW = Effect.ALLOW
 _NEWER = text("SELECT kind, key, position FROM changes WHERE position > :after ORDER BY position")
@@ -40,7 +40,9 @@ def test_what_was_loaded_before_a_change_that_is_known_is_not_kept(
 ) -> None:
     load, steps = PolicyRepository.load, [("ungrant", 0)]
     world.grant(BOB, "/a", READER, ALLOW, None)
+    world.grant(CAROL, "/a", READER, ALLOW, None)
     reader.feed.read()
+    assert reader.allows(CAROL, READ, "/a"), "so that the role need not be loaded"
 
     def load_slowly(self: PolicyRepository, after: int, **asked: Any) -> Any:
         loaded = load(self, after, **asked)
