@@ -5,19 +5,21 @@ earlier commit took from the caller is not held any more; but before its change,
 that nobody holds what they are just giving themselves. Whatever the change locks is locked before.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
 from service.access.errors import NotHeld
-from service.access.holdings_repository import Holding, HoldingsRepository
-from service.access.models import EVERYTHING, ROOT, Effect, Permissions, own
-from service.kernel import paths
+from service.access.holdings import Holdings
+from service.access.holdings_repository import HoldingsRepository
+from service.access.models import EVERYTHING, ROOT, Effect, Permissions
 from service.storage.database import Tx
 
 # For what must be held now and no longer.
 JUST_NOW = datetime.min.replace(tzinfo=UTC)
+# What can be looked at within the order lock, which everyone who writes waits for.
 _MOST_RIGHTS = 1000
+_MOST_PATTERNS = 20_000
 _MOST_SUBJECTS = 100
 # By these one gets at the rights of somebody else, so being given them on exactly that somebody's
 # path, such as `/groups/eng`, is being put in charge of those rights.
@@ -43,9 +45,7 @@ def require_held(
     if tx.call.caller is None:
         return  # the service itself
     tx.in_order()
-    held = _Held(tx, [path], besides)
-    for pattern in sorted(patterns):
-        held.require(pattern, path, until)
+    Holdings(tx, [path], besides=besides).require(patterns, path, until)
 
 
 def require_grantable(
@@ -83,7 +83,7 @@ def require_changeable(tx: Tx, role: str, before: Collection[str], after: Collec
     require_held(tx, set(before) ^ set(after), ROOT)
     was = Permissions(before)
     places = HoldingsRepository(tx.connection).places_of(role, _MOST_RIGHTS + 1)
-    if len(places) > _MOST_RIGHTS and not _Held(tx, [ROOT], None).owns_everything:
+    if len(places) > _MOST_RIGHTS and not Holdings(tx, [ROOT]).owns_everything:
         raise NotHeld(EVERYTHING, ROOT, f"{role} is granted in more than {_MOST_RIGHTS} places")
     for place in places:
         for subject, permission in _in_charge_of(place, Permissions(after)):
@@ -111,14 +111,14 @@ def _require_rights_of(tx: Tx, subject: str, by: str, asked: set[tuple[str, str]
     found = HoldingsRepository(tx.connection)
     rights = found.of(subject, _MOST_RIGHTS + 1)
     place = f"/{subject}"
-    held = _Held(tx, [place, *(right.path for right in rights)], None)
-    if held.owns_everything or held.is_granted_on(place, by, since=found.create_time(subject)):
+    held = Holdings(tx, [place, *(right.path for right in rights)])
+    if held.owns_everything or held.put_in_charge(place, by, since=found.create_time(subject)):
         return
-    if len(rights) > _MOST_RIGHTS or len(asked) > _MOST_SUBJECTS:
+    patterns = sum(len(right.permissions.patterns) for right in rights)
+    if len(rights) > _MOST_RIGHTS or patterns > _MOST_PATTERNS or len(asked) > _MOST_SUBJECTS:
         raise NotHeld(EVERYTHING, ROOT, f"what {subject} was granted is too much to look at")
     for right in rights:
-        for pattern in sorted(right.permissions.patterns):
-            held.require(pattern, right.path, right.expire_time, because_of=subject)
+        held.require(right.permissions.patterns, right.path, right.expire_time, because_of=subject)
         if right.effect is Effect.ALLOW:
             for other, permission in _in_charge_of(right.path, right.permissions):
                 _require_rights_of(tx, other, permission, asked)
@@ -131,67 +131,3 @@ def _in_charge_of(path: str, permissions: Permissions) -> Iterator[tuple[str, st
         for permission in _PUTS_IN_CHARGE.get(kind, ()):
             if permissions.allows(permission):
                 yield path[1:], permission
-
-
-class _Held:
-    """What the caller holds on some paths, and below them."""
-
-    def __init__(self, tx: Tx, wanted: Iterable[str], besides: UUID | None) -> None:
-        self._subject = tx.call.principal.subject
-        on = set(wanted)
-        above = {one for path in on for one in paths.ancestors(path)}
-        self._holdings = HoldingsRepository(tx.connection).applying(
-            self._subject, sorted(on), sorted(above), besides=besides
-        )
-        self._holdings += [
-            Holding(one.path(self._subject), Effect.ALLOW, one.permissions)
-            for one in own(self._subject)
-        ]
-        self.owns_everything = any(
-            one.path == ROOT
-            and one.effect is Effect.ALLOW
-            and one.expire_time is None
-            and one.permissions.allows(EVERYTHING)
-            for one in self._holdings
-        )
-
-    def is_granted_on(self, path: str, permission: str, *, since: datetime | None) -> bool:
-        """Whether a grant on exactly this path, made since then and without an end, allows it."""
-        return since is not None and any(
-            one.path == path
-            and one.effect is Effect.ALLOW
-            and one.expire_time is None
-            and one.create_time is not None
-            and one.create_time >= since
-            and one.permissions.allows(permission)
-            for one in self._holdings
-        )
-
-    def require(
-        self, pattern: str, path: str, until: datetime | None, *, because_of: str = ""
-    ) -> None:
-        """Raises NotHeld unless the pattern is held on the path and below, as long as asked for."""
-        which = f", which {because_of} was granted" if because_of else ""
-        # Who owns `/` could take the DENY back, so it does not keep them from mending things.
-        if not self.owns_everything:
-            for one in self._holdings:
-                meets = _covers(one.path, path) or _covers(path, one.path)
-                if meets and one.effect is Effect.DENY and one.permissions.overlap(pattern):
-                    raise NotHeld(pattern, path, f"it is denied you on {one.path}{which}")
-        allowing = [
-            one
-            for one in self._holdings
-            if one.effect is Effect.ALLOW
-            and _covers(one.path, path)
-            and one.permissions.allows(pattern)
-        ]
-        if not allowing:
-            raise NotHeld(pattern, path, f"you do not hold it yourself{which}")
-        ends = [one.expire_time for one in allowing if one.expire_time is not None]
-        if len(ends) == len(allowing) and (until is None or max(ends) < until):
-            raise NotHeld(pattern, path, f"you hold it only until {max(ends):%Y-%m-%dT%H:%M:%SZ}")
-
-
-def _covers(upper: str, path: str) -> bool:
-    """Whether `path` is `upper` or lies below it."""
-    return upper in {ROOT, path} or path.startswith(f"{upper}/")

@@ -85,6 +85,15 @@ class GroupCycle(PreconditionFailed):
         super().__init__(f"{group} is in {member} already, so {member} cannot be put into it.")
 
 
+class TooManyGroups(PreconditionFailed):
+    """The member would be in more groups, or have more below it, than can be looked at quickly."""
+
+    reason = ErrorReason.TOO_MANY_GROUPS
+
+    def __init__(self, member: str, limit: str) -> None:
+        super().__init__(f"{member} cannot be put into the group: {limit}.")
+
+
 class RoleInUse(PreconditionFailed):
     """There are grants of the role."""
 

@@ -22,12 +22,11 @@ _MOST_STEPS = 100
 
 def explain(check: Check, why: Why) -> Explanation:
     """The explanation; it agrees with the decision, because both follow the same rules."""
-    allowing: list[Step] = []
-    denying: list[Step] = []
-    for step in why.steps:
-        member, *chain = _chain(check.subject, step.subject, why.groups)
-        found = replace(step, member=member, chain=tuple(chain))
-        (denying if step.effect is Effect.DENY else allowing).append(found)
+    allowing = [step for step in why.steps if step.effect is Effect.ALLOW][:_MOST_STEPS]
+    denying = [step for step in why.steps if step.effect is Effect.DENY][:1]
+    ways = _ways(check.subject, why.groups)
+    allowing = [_by(step, ways) for step in allowing]
+    denying = [_by(step, ways) for step in denying]
     mine = _own_step(check)
     able = why.state not in {None, State.SUSPENDED}
     always = mine is not None and not mine[0].deniable
@@ -38,7 +37,7 @@ def explain(check: Check, why: Why) -> Explanation:
         check=check,
         state=why.state,
         allowed=able and bool(allowing) and denied_by is None,
-        steps=allowing[:_MOST_STEPS] if able else [],
+        steps=allowing if able else [],
         denied_by=denied_by if able else None,
         suggested_role=why.narrowest_role,
     )
@@ -100,17 +99,26 @@ def _own_step(check: Check) -> tuple[Own, Step] | None:
     return None
 
 
-def _chain(subject: str, principal: str, groups: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The shortest way to the principal, by groups: from the subject, or else from everyone."""
+def _ways(subject: str, groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """How one gets to each group by the fewest steps: from which member of it.
+
+    The subject, and else everyone, is where one starts.
+    """
     before: dict[str, str] = {subject: "", EVERYONE: ""}
     waiting = deque([subject, EVERYONE])
-    while waiting and principal not in before:
+    while waiting:
         member = waiting.popleft()
         for group in groups.get(member, ()):
             if group not in before:
                 before[group] = member
                 waiting.append(group)
-    chain = [principal]
-    while above := before[chain[-1]]:
+    return before
+
+
+def _by(step: Step, ways: Mapping[str, str]) -> Step:
+    """The step with the groups by which it comes to the subject."""
+    chain = [step.subject]
+    while above := ways[chain[-1]]:
         chain.append(above)
-    return tuple(reversed(chain))
+    member, *groups = reversed(chain)
+    return replace(step, member=member, chain=tuple(groups))

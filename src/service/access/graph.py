@@ -7,13 +7,19 @@ caller holds is looked at before it, or they would hold what they just gave them
 
 from collections.abc import Collection, Sequence
 
-from service.access.errors import GroupCycle, LastOwner
+from service.access.errors import GroupCycle, LastOwner, TooManyGroups
 from service.access.graph_repository import GraphRepository
 from service.access.models import State
 from service.kernel.changes import ChangeKind
 from service.storage import requests
 from service.storage.database import Database, Tx
 from service.storage.pages import Page, Pager, PageRequest
+
+# What a decision, or an explanation, has to go through: so many groups that somebody was put into,
+# and above each of them so many more.
+_MOST_MEMBERSHIPS = 1000
+_MOST_ABOVE = 100
+_MOST_BELOW = 1000
 
 
 class Graph:
@@ -58,8 +64,8 @@ class Graph:
     def add_member(self, tx: Tx, group: str, member: str) -> bool:
         """Puts a subject into a group; whether it was not in it before.
 
-        Raises SubjectNotFound, GroupCycle, and LastOwner, where the group is denied what owners
-        need.
+        Raises SubjectNotFound, GroupCycle, TooManyGroups, and LastOwner, where the group is denied
+        what owners need.
         """
         graph = GraphRepository(tx.connection)
         graph.require_subjects(group, member)
@@ -68,6 +74,7 @@ class Graph:
         tx.in_order()
         if graph.is_in(group, group):
             raise GroupCycle(group, member)
+        _refuse_too_many(graph, member)
         self.keep_an_owner(tx)
         return new
 
@@ -124,3 +131,18 @@ class Graph:
         tx.in_order()
         if not GraphRepository(tx.connection).has_owner():
             raise LastOwner
+
+
+def _refuse_too_many(graph: GraphRepository, member: str) -> None:
+    """Raises TooManyGroups."""
+    if graph.count_memberships(member) > _MOST_MEMBERSHIPS:
+        raise TooManyGroups(member, f"it would be in more than {_MOST_MEMBERSHIPS} groups")
+    if not member.startswith("groups/"):
+        return
+    below, above = graph.nesting(member, _MOST_BELOW)
+    if below > _MOST_BELOW:
+        raise TooManyGroups(member, f"more than {_MOST_BELOW} groups are in it")
+    if above > _MOST_ABOVE:
+        raise TooManyGroups(
+            member, f"it or a group in it would be in more than {_MOST_ABOVE} groups"
+        )

@@ -51,6 +51,25 @@ _MEMBERSHIPS_ABOVE = text(
     _ABOVE + "SELECT name FROM above WHERE name > :after ORDER BY name LIMIT :limit"
 )
 _IS_ABOVE = text(_ABOVE + "SELECT EXISTS (SELECT FROM above WHERE name = :group)")
+_COUNT_MEMBERSHIPS = text("SELECT count(*) FROM memberships WHERE member = :member")
+# How many groups are in a group, up to a bound, and in how many groups each of these is at most.
+_NESTING = text("""
+WITH RECURSIVE below (name) AS (
+    SELECT CAST(:group AS text) COLLATE "C"
+    UNION
+    SELECT m.member FROM below JOIN memberships m ON m.group_name = below.name
+    WHERE m.member LIKE 'groups/%'
+), few (name) AS (
+    SELECT name FROM below LIMIT :most + 1
+), above (name, upper) AS (
+    SELECT few.name, m.group_name FROM few JOIN memberships m ON m.member = few.name
+    UNION
+    SELECT above.name, m.group_name FROM above JOIN memberships m ON m.member = above.upper
+)
+SELECT (SELECT count(*) - 1 FROM few) AS below, (
+    SELECT coalesce(max(count), 0) FROM (SELECT count(*) FROM above GROUP BY name) of_each
+) AS above
+""")
 _DELETE_PERMISSIONS = text("DELETE FROM role_permissions WHERE role = :role")
 _INSERT_PERMISSIONS = text(
     "INSERT INTO role_permissions (role, permission)"
@@ -160,6 +179,15 @@ class GraphRepository:
     def is_in(self, member: str, group: str) -> bool:
         """Whether a subject is in a group, directly or through others."""
         return bool(self._run(_IS_ABOVE, {"members": [member], "group": group}).scalar_one())
+
+    def count_memberships(self, member: str) -> int:
+        """In how many groups a subject was put."""
+        return int(self._run(_COUNT_MEMBERSHIPS, {"member": member}).scalar_one())
+
+    def nesting(self, group: str, most: int) -> tuple[int, int]:
+        """How many groups are in a group (up to `most` + 1), and how many one of them is in."""
+        row = self._run(_NESTING, {"group": group, "most": most}).one()
+        return row.below, row.above
 
     def set_permissions(self, role: str, patterns: Collection[str]) -> None:
         """Replaces what a role allows."""

@@ -34,6 +34,7 @@ _APPLYING = text(
         SELECT FROM unnest(CAST(:paths AS text[])) AS path
         WHERE path = '/' OR (g.path > path || '/' AND g.path < path || '0')
     )))
+    LIMIT :limit
     """
 )
 _OF = text(_PRINCIPALS + _GRANTS + " LIMIT :limit")
@@ -63,11 +64,17 @@ class HoldingsRepository:
         self._run = connection.execute
 
     def applying(
-        self, subject: str, paths: Sequence[str], above: Sequence[str], *, besides: UUID | None
+        self,
+        subject: str,
+        paths: Sequence[str],
+        above: Sequence[str],
+        *,
+        besides: UUID | None,
+        limit: int,
     ) -> list[Holding]:
         """What the subject was granted on `above`, and denied there or anywhere below `paths`.
 
-        The grant `besides` is left out.
+        The grant `besides` is left out; no more than `limit`.
         """
         parameters = {
             "subject": subject,
@@ -75,6 +82,7 @@ class HoldingsRepository:
             "paths": list(paths),
             "above": list(above),
             "besides": besides,
+            "limit": limit,
         }
         return list(self._holdings(_APPLYING, parameters))
 

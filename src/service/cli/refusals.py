@@ -30,6 +30,7 @@ _NEXT_BY_REASON = {
     "FOREIGN_REVISION": "leave --at-least-as-fresh out, or say --fully-consistent",
     "GROUP_CYCLE": "`gatehouse groups of GROUP --transitive` shows what a group is in",
     "BUILT_IN_ROLE": "`gatehouse roles create` makes one of your own",
+    "TOO_MANY_GROUPS": "`gatehouse groups of SUBJECT --transitive` shows which it is in",
     "ROLE_IN_USE": "`gatehouse grants list --role ROLE` shows them",
     "INVALID_PAGE_TOKEN": "repeat the arguments of the list that it came from",
     "ETAG_MISMATCH": "look at it again, then repeat the command",

@@ -54,6 +54,7 @@ class ErrorReason(StrEnum):
     GROUP_CYCLE = auto()
     BUILT_IN_ROLE = auto()
     ROLE_IN_USE = auto()
+    TOO_MANY_GROUPS = auto()
 
     ETAG_MISMATCH = auto()
     REQUEST_IN_PROGRESS = auto()

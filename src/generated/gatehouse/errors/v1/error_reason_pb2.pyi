@@ -94,6 +94,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the role comes with the service and cannot be changed or deleted."""
     ERROR_REASON_ROLE_IN_USE: _ErrorReason.ValueType  # 105
     """FAILED_PRECONDITION: there are grants of the role."""
+    ERROR_REASON_TOO_MANY_GROUPS: _ErrorReason.ValueType  # 106
+    """FAILED_PRECONDITION: the member would be in too many groups, or the groups nest too deeply."""
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 120
     """ABORTED: the resource changed since it was read; read it again."""
     ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 121
@@ -194,6 +196,8 @@ ERROR_REASON_BUILT_IN_ROLE: ErrorReason.ValueType  # 104
 """FAILED_PRECONDITION: the role comes with the service and cannot be changed or deleted."""
 ERROR_REASON_ROLE_IN_USE: ErrorReason.ValueType  # 105
 """FAILED_PRECONDITION: there are grants of the role."""
+ERROR_REASON_TOO_MANY_GROUPS: ErrorReason.ValueType  # 106
+"""FAILED_PRECONDITION: the member would be in too many groups, or the groups nest too deeply."""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 120
 """ABORTED: the resource changed since it was read; read it again."""
 ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 121
