@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.kernel import names
@@ -166,8 +166,10 @@ class Database:
         self.announce: Callable[[Sequence[Change]], None] = lambda changes: None
         self.require_there: Callable[[], None] = lambda: None
         self._history: History | None = None
+        self._generation = 0
         for engine in (self._transactions, self._reads):
             event.listen(engine, "connect", self._refuse_another)
+            event.listen(engine, "checkout", self._replace_old)
 
     @property
     def connections_in_use(self) -> int:
@@ -184,14 +186,13 @@ class Database:
         return self._history
 
     def reconnect(self) -> None:
-        """The server was away: the connections that wait in the pools may be dead."""
-        self._transactions.dispose()
-        self._reads.dispose()
+        """The server was away: connections made before may be dead, so none is used again."""
+        self._generation += 1
 
     def adopt(self, history: History) -> None:
         """The server is another one now (failover, restore), as the change feed has found.
 
-        The connections that wait in the pools may lead to the old one, which need not be dead.
+        The connections there are may lead to the old one, which need not be dead.
         """
         if history != self._history:
             self._history = history
@@ -228,12 +229,18 @@ class Database:
         with self._connected(self._reads) as connection:
             yield connection
 
-    def _refuse_another(self, connection: Any, _record: object) -> None:
+    def _replace_old(self, _connection: Any, record: Any, _proxy: object) -> None:
+        """Closes a connection from before the last `reconnect`; the pool then makes a new one."""
+        if record.info["generation"] != self._generation:
+            raise DisconnectionError
+
+    def _refuse_another(self, connection: Any, record: Any) -> None:
         """A failover or restore breaks every connection, so each new one is asked where it leads.
 
         Until the change feed has found the same, and what was remembered is dropped, what is
         remembered and what is read would be of two databases. Raises Unavailable.
         """
+        record.info["generation"] = self._generation
         if self._history is None:
             return
         row = connection.execute(_HISTORY.text).fetchone()
@@ -251,7 +258,7 @@ class Database:
                     # Of a prepared statement: SQLAlchemy has not seen that the server is gone, and
                     # the connections that wait in the pool are as dead as this one.
                     connection.invalidate()
-                    engine.dispose()
+                    self.reconnect()
                     raise
         except PoolTimeout:
             raise Unavailable("No database connection came free; retry.") from None

@@ -6,6 +6,7 @@ What a process remembers is believed until `TRUST` seconds after the last succes
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from time import monotonic, time
 from typing import Any
 
@@ -27,13 +28,17 @@ _PATIENCE = 3.0
 _PAGE = 1000
 
 _NOW = text("SELECT clock_timestamp()")
-_LATEST = text("SELECT coalesce(max(position), 0) FROM changes")
+# With the time of the change that was read last: where it is missing or another, so is the past.
+_LATEST = text(
+    "SELECT coalesce(max(position), 0) AS position,"
+    " (SELECT time FROM changes WHERE position = :here) AS time FROM changes"
+)
 _LIVING = text(
     "SELECT kind, key, expire_time, position FROM changes"
     " WHERE kind = ANY(:kinds) AND expire_time > clock_timestamp() ORDER BY position"
 )
 _NEWER = text(
-    "SELECT kind, key, expire_time, position FROM changes"
+    "SELECT kind, key, expire_time, position, time FROM changes"
     " WHERE position > :after ORDER BY position LIMIT :page"
 )
 
@@ -64,6 +69,7 @@ class ChangeFeed:
         self._begun = 0.0
         self._away = False
         self._history: History | None = None
+        self._time_of_last: datetime | None = None
         self.position = 0
         self.trusted_until = 0.0
         self.last_read = 0.0
@@ -139,12 +145,15 @@ class ChangeFeed:
         now = connection.execute(_NOW).scalar_one()
         self._clock.follow(now, sent=sent, received=time())
         history = read_history(connection)
-        latest = connection.execute(_LATEST).scalar_one()
-        # Changes are purged after a day, so who was away for long cannot just read on.
-        if history != self._history or latest < self.position or self.age > _TOO_LONG:
+        latest, time_of_last = connection.execute(_LATEST, {"here": self.position}).one()
+        # Changes are purged after a day, so who was away for long cannot just read on. And files
+        # put back from a backup have the same history but another past.
+        goes_on = history == self._history and latest >= self.position
+        if not goes_on or time_of_last != self._time_of_last or self.age > _TOO_LONG:
             self._begin(connection, history, latest)
-        while changes := self._newer(connection):
-            self._apply(changes, changes[-1].position)
+        while rows := self._newer(connection):
+            self._apply(_changes(rows), rows[-1].position)
+            self._time_of_last = rows[-1].time
 
     def _begin(self, connection: Connection, history: History, latest: int) -> None:
         """A history not followed so far: remember nothing but what is revoked in it."""
@@ -157,10 +166,10 @@ class ChangeFeed:
             follower.forget()
         self._apply(living, latest)
         self._history = history
+        self._time_of_last = connection.execute(_LATEST, {"here": latest}).one().time
 
-    def _newer(self, connection: Connection) -> list[Change]:
-        rows = connection.execute(_NEWER, {"after": self.position, "page": _PAGE})
-        return _changes(rows)
+    def _newer(self, connection: Connection) -> Sequence[Row[Any]]:
+        return connection.execute(_NEWER, {"after": self.position, "page": _PAGE}).all()
 
     def _apply(self, changes: Sequence[Change], position: int) -> None:
         for follower in self._followers:
@@ -173,7 +182,7 @@ class ChangeFeed:
         while not self._stopping.is_set():
             self._wakeup.wait(POLL)
             try:
-                self.read()
+                self._read_again()
             except Unavailable as error:
                 self._tell(away=True, why=str(error))
             except Exception:
@@ -181,6 +190,13 @@ class ChangeFeed:
                 self._tell(away=True, why="unexpected fault")
             else:
                 self._tell(away=False, why="")
+
+    def _read_again(self) -> None:
+        """Reads; twice if need be, because the first may find only that its connection died."""
+        try:
+            self.read()
+        except Unavailable:
+            self.read()
 
     def _tell(self, *, away: bool, why: str) -> None:
         if away != self._away:

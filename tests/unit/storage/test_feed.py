@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -28,6 +28,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
+        self.times: dict[int, datetime] = {}
         self.history = History(1, 1, 1)
         self.away = False
         self.adopted: list[History] = []
@@ -36,6 +37,7 @@ class StandIn:
 
     def commit(self, kind: ChangeKind, key: str, expire_time: datetime | None = None) -> None:
         self.changes.append(Change(kind, key, expire_time, len(self.changes) + 1))
+        self.times[len(self.changes)] = datetime.now(UTC)
 
     def lose(self) -> None:
         self.losses += 1
@@ -50,7 +52,9 @@ class StandIn:
         if statement is _NOW:
             return _scalar(datetime.now(UTC))
         if statement is _LATEST:
-            return _scalar(len(self.changes))
+            assert given is not None
+            time = self.times.get(given["here"])
+            return SimpleNamespace(one=lambda: _Latest(len(self.changes), time))
         if statement is _HISTORY:
             return SimpleNamespace(one=lambda: astuple(self.history))
         if statement is _LIVING:
@@ -60,7 +64,8 @@ class StandIn:
             ]
         assert statement is _NEWER
         assert given is not None
-        return [it for it in self.changes if it.position > given["after"]][: given["page"]]
+        newer = [it for it in self.changes if it.position > given["after"]][: given["page"]]
+        return SimpleNamespace(all=lambda: [_Row(it, self.times[it.position]) for it in newer])
 
 
 class Memory:
@@ -90,6 +95,19 @@ class Silence:
 
 def _lose() -> None:
     raise Unavailable("lost")
+
+
+class _Latest(NamedTuple):
+    position: int
+    time: datetime | None
+
+
+class _Row:
+    """A change as it is read, with its time."""
+
+    def __init__(self, change: Change, time: datetime) -> None:
+        self.kind, self.key, self.expire_time = change.kind, change.key, change.expire_time
+        self.position, self.time = change.position, time
 
 
 def _scalar(value: object) -> Any:
@@ -334,3 +352,19 @@ def test_each_loss_is_told(feed: ChangeFeed, database: StandIn) -> None:
     with pytest.raises(Unavailable):
         feed.read()
     assert database.losses == 1
+
+
+def test_files_put_back_that_grew_again_are_another_past(
+    feed: ChangeFeed, database: StandIn, memory: Memory
+) -> None:
+    database.commit(USER, "users/lost")
+    feed.read()
+    emptied = memory.emptied
+    database.changes.clear()
+    database.times.clear()
+    for number in range(3):
+        database.commit(USER, f"users/{number}")
+    feed.read()
+    assert memory.emptied == emptied + 1
+    feed.read()
+    assert memory.emptied == emptied + 1
