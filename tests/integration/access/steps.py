@@ -29,7 +29,7 @@ paths = st.sampled_from(PATHS)
 permissions = st.sampled_from(PERMISSIONS)
 _roles = st.sampled_from(sorted(ROLES))
 _effects = st.sampled_from([Effect.ALLOW, Effect.ALLOW, Effect.DENY])
-_seconds = st.sampled_from([None, None, 30.0, 90.0])
+_seconds = st.sampled_from([None, 30.0, 90.0])
 _states = st.sampled_from([State.SUSPENDED, State.ACTIVE])
 _index = st.integers(0, 20)
 
@@ -45,5 +45,5 @@ _others = [
 ]
 # A world has a good many grants and memberships; a history has a bit of everything.
 WORLDS = st.lists(st.one_of(_grant, _grant, _join), min_size=4, max_size=16)
-HISTORIES = st.lists(st.one_of(_grant, _grant, _join, _join, *_others), min_size=4, max_size=20)
+HISTORIES = st.lists(st.one_of(_grant, _grant, _join, _join, *_others), min_size=6, max_size=20)
 ANY_WORLD = WORLDS | HISTORIES
