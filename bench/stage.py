@@ -9,7 +9,6 @@ from itertools import cycle, islice
 from bench.gatehouse import Gatehouse
 from bench.load.generator import Generator
 from bench.load.request import Request, Shape
-from bench.peers.echo import Echo
 from bench.rounds import Measured, Side, cpu_rate, rate, watched
 from bench.settled import Settled
 
@@ -56,47 +55,33 @@ class Stage:
 
     def load(self, server: Gatehouse, request: Request, shape: Shape | None = None) -> Side:
         """One side: as many calls as take `seconds`, every one counted as OK by the server."""
-        server.reaches(request)
+        return self.load_in_turn(server, [request], shape)
+
+    def load_in_turn(
+        self, server: Gatehouse, requests: Sequence[Request], shape: Shape | None = None
+    ) -> Side:
+        """The same, where each round repeats the next of many calls of one method."""
         shape = shape or self.shape
-        name = request.method.rpartition("/")[2]
-
-        def run(calls: int) -> Measured:
-            with server.counted(lambda: {name: calls}):
-                return self.generator.run(request, calls, shape)
-
-        calls = self._enough(run)
-        return watched(server.pid, lambda: run(calls))
+        turns = cycle(requests)
+        return self._load(
+            server, requests, lambda calls: self.generator.run(next(turns), calls, shape)
+        )
 
     def load_mix(
         self, server: Gatehouse, requests: Sequence[Request], shape: Shape | None = None
     ) -> Side:
-        """The same with many different calls of one method: each connection makes another.
+        """The same, where in each round each connection repeats another of the calls.
 
-        Every round takes the next ones. All of them have been made once before the first.
+        It takes a process for each connection, which costs a server a little more.
         """
-        for request in requests:
-            server.reaches(request)
         shape = shape or self.shape
-        name = requests[0].method.rpartition("/")[2]
         turns = cycle(requests)
 
         def run(calls: int) -> Measured:
-            calls -= calls % shape.connections
-            with server.counted(lambda: {name: calls}):
-                mix = list(islice(turns, shape.connections))
-                return self.generator.run_mix(mix, calls, shape.streams)
+            mix = list(islice(turns, shape.connections))
+            return self.generator.run_mix(mix, calls - calls % len(mix), shape.streams)
 
-        calls = self._enough(run)
-        return watched(server.pid, lambda: run(calls))
-
-    def load_peer_mix(self, peer: Echo, requests: Sequence[Request]) -> Side:
-        """The same calls for a bare server, the tokens included."""
-        same = [Request(peer.target, one.method, one.body, one.token) for one in requests]
-        mix = same[: self.shape.connections]
-        return self.load_peer(
-            peer.pid,
-            lambda calls: self.generator.run_mix(mix, calls - calls % len(mix), self.shape.streams),
-        )
+        return self._load(server, requests, run)
 
     def load_peer(self, pid: int, run: Callable[[int], Measured]) -> Side:
         """The same for a server that does not count: `run` must itself refuse what is not OK."""
@@ -107,6 +92,22 @@ class Stage:
         """The same for a peer within its caller, on every core: `run` itself takes its CPU time."""
         calls = self._enough(run, least)
         return lambda: run(calls)
+
+    def _load(
+        self, server: Gatehouse, requests: Sequence[Request], run: Callable[[int], Measured]
+    ) -> Side:
+        for request in requests:
+            server.reaches(request)
+        name = requests[0].method.rpartition("/")[2]
+
+        def counted(calls: int) -> Measured:
+            made: list[Measured] = []
+            with server.counted(lambda: {name: made[0].calls}):
+                made.append(run(calls))
+            return made[0]
+
+        calls = self._enough(counted)
+        return watched(server.pid, lambda: counted(calls))
 
     def _enough(self, run: Callable[[int], Measured], least: int = 200) -> int:
         """Warms up, and finds how many calls take long enough."""

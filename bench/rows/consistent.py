@@ -83,7 +83,7 @@ class _Timed:
     def __init__(self, stage: Stage, requests: list[Request]) -> None:
         self._server = stage.gatehouse
         self._request = requests[0]
-        self._side: Side = stage.load_mix(self._server, requests, _ONE_BY_ONE)
+        self._side: Side = stage.load_in_turn(self._server, requests, _ONE_BY_ONE)
         self.server_ms: list[list[float]] = []
         self.rounds: list[Measured] = []
 

@@ -83,7 +83,7 @@ class NestedGroups:
 
     def _latency(self, stage: Stage, requests: Sequence[Request], spicedb: SpiceDB) -> Outcome:
         found = duel(
-            stage.load_mix(stage.gatehouse, requests, _ONE_BY_ONE),
+            stage.load_in_turn(stage.gatehouse, requests, _ONE_BY_ONE),
             _peer_side(stage, _SINGLE, spicedb, 1),
             stage.rounds,
         )
