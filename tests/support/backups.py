@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
+
 from service.wiring import Stores
 from tests.support.databases import Databases
 
@@ -19,8 +21,14 @@ class Backup:
         assert found
         self._name = found[1]
         self._copy = f"{self._name}_backup"
+        self._copys_url = databases.url_of(self._copy).replace("+psycopg", "")
         with self._closed(self._name):
             self._run(f"CREATE DATABASE {self._copy} TEMPLATE {self._name}")
+
+    def run(self, statement: str) -> None:
+        """Changes what will be put in place."""
+        with psycopg.connect(self._copys_url, autocommit=True) as connection:
+            connection.execute(statement)
 
     def restore(self) -> None:
         """Puts it in place; what was committed since is lost."""

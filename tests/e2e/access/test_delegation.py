@@ -77,6 +77,9 @@ CASES = {
     ),
     "denied to grant": Case([KEEPS, (GRANTER, "/p/a", DENY)], READER, "/p/a/b", {}, MISSING),
     "an owner denied below": Case([(OWNER, "/"), (READER, "/p/a", DENY)], READER, "/p/a", {}, ""),
+    "an owner for a while, denied below": Case(
+        [(OWNER, "/", ending(600)), (READER, "/p/a", DENY)], READER, "/p/a", ending(300), NOT_HELD
+    ),
     "to deny what one holds": Case([KEEPS], READER, "/p/a", DENY, ""),
     "to deny what one does not": Case([(GRANTER, "/p")], READER, "/p", DENY, NOT_HELD),
 }

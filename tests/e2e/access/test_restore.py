@@ -17,6 +17,8 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 READ, ROLE = "users.read", "roles/member"
 
+_WENT_ON = "INSERT INTO changes (kind, key) SELECT 'user', n::text FROM generate_series(1, 100) n"
+
 
 class Restored(NamedTuple):
     """A house whose database is as before a grant on /lost and the end of one on /kept."""
@@ -52,9 +54,12 @@ def at_last(call: Callable[[], Any]) -> Any:
     return answers[-1]
 
 
-@pytest.fixture
-def restored(databases: Databases) -> Iterator[Restored]:
-    """Just now: the service has not noticed yet, and remembers what is lost."""
+@pytest.fixture(params=["behind", "ahead"])
+def restored(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Restored]:
+    """Just now: the service has not noticed yet, and remembers what is lost.
+
+    What is put in place was a backup, or went on without what is lost, as a replica's database.
+    """
     stores = databases.new()
     with house(stores, settings()) as running:
         access, ada = running.admin.access, running.new_user().name
@@ -66,6 +71,8 @@ def restored(databases: Databases) -> Iterator[Restored]:
         made = Restored(running, ada, lost, old)
         assert made.allowed("/lost")
         assert not made.allowed("/kept")
+        if request.param == "ahead":
+            backup.run(_WENT_ON)
         backup.restore()
         yield made
     gc.collect()

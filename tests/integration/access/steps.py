@@ -35,7 +35,9 @@ _index = st.integers(0, 20)
 
 _grant = st.tuples(st.just("grant"), subjects, paths, _roles, _effects, _seconds)
 _join = st.tuples(st.just("join"), groups, subjects)
+_own = st.sampled_from(["/files", f"/files/{ADA}", "/users", f"/{ADA}"])
 _others = [
+    st.tuples(st.just("grant"), subjects, _own, st.just("roles/own"), _effects, _seconds),
     st.tuples(st.just("ungrant"), _index),
     st.tuples(st.just("leave"), _index),
     st.tuples(st.just("change_role"), _roles, _roles),

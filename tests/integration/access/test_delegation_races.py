@@ -75,6 +75,21 @@ def test_a_right_that_is_being_taken_away_is_not_passed_on(
     assert not services.access.allows(whom, "users.read", PATH)
 
 
+def test_the_right_to_grant_is_looked_at_then_too(
+    gatehouse: House, services: Services, granter: Person, meanwhile: Begin
+) -> None:
+    gatehouse.grant(granter.name, ROLE, "/")
+    gatehouse.grant(granter.name, "roles/admin", PATH)
+    whom = gatehouse.new_user().name
+    with committing(services) as tx:
+        take_back(services, tx, granter.name, "revoked")
+        asked = {"path": PATH, "role": ROLE, "subject": whom}
+        passing = meanwhile(lambda: granter.access.CreateGrant(**asked))
+    with refused(PERMISSION_DENIED, reason="NOT_HELD") as refusal:
+        passing.result()
+    assert refusal.metadata["permission"] == "grants.create"
+
+
 def test_what_was_passed_on_before_stays(
     gatehouse: House, services: Services, granter: Person
 ) -> None:

@@ -31,6 +31,7 @@ class World:
     def __init__(self, here: House, there: House, clock: MovedClock) -> None:
         self.here: Services = here.application.services
         self.there: Services = there.application.services
+        self.house = here
         self.stores = here.stores
         self.sql = here.sql
         self.admin = here.admin.name
