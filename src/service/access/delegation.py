@@ -1,13 +1,12 @@
 """Nobody passes on what they do not hold: not by a grant, a membership, a key or a wider role.
 
 Looked at within the transaction that passes it on and in its place in the order, so that what an
-earlier commit took from the caller is not held any more; but before its change, or without it, so
-that nobody holds what they are just giving themselves. Whatever the change locks is locked before.
+earlier commit took from the caller is not held any more; but before its change, so that nobody
+holds what they are just giving themselves. Whatever the change locks is locked before.
 """
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
-from uuid import UUID
 
 from service.access.errors import NotHeld
 from service.access.holdings import Holdings
@@ -35,17 +34,15 @@ def require_held(
     path: str,
     *,
     until: datetime | None = None,
-    besides: UUID | None = None,
 ) -> None:
     """The caller holds all of `patterns` on `path` and below, at least `until` (None: for good).
 
-    The grant `besides`, which the transaction has just made, is left out. A pattern is
-    `<type>.<verb>`, `<type>.*` or `*`. Raises NotHeld.
+    A pattern is `<type>.<verb>`, `<type>.*` or `*`. Raises NotHeld.
     """
     if tx.call.caller is None:
         return  # the service itself
     tx.in_order()
-    Holdings(tx, [path], besides=besides).require(patterns, path, until)
+    Holdings(tx, [path]).require(patterns, path, until)
 
 
 def require_grantable(
@@ -55,7 +52,6 @@ def require_grantable(
     *,
     by: str,
     until: datetime | None = None,
-    besides: UUID | None = None,
 ) -> None:
     """The caller may give or take the role on the path: holds `by` and all that it allows there.
 
@@ -66,8 +62,8 @@ def require_grantable(
         return
     tx.in_order()  # before the role is read, which may just have been given more
     patterns = HoldingsRepository(tx.connection).patterns_of(role)
-    require_held(tx, [by], path, until=JUST_NOW, besides=besides)
-    require_held(tx, patterns, path, until=until, besides=besides)
+    require_held(tx, [by], path, until=JUST_NOW)
+    require_held(tx, patterns, path, until=until)
     for subject, permission in _in_charge_of(path, Permissions(patterns)):
         require_rights_of(tx, subject, by=permission)
 
@@ -84,7 +80,9 @@ def require_changeable(tx: Tx, role: str, before: Collection[str], after: Collec
     was = Permissions(before)
     places = HoldingsRepository(tx.connection).places_of(role, _MOST_RIGHTS + 1)
     if len(places) > _MOST_RIGHTS and not Holdings(tx, [ROOT]).owns_everything:
-        raise NotHeld(EVERYTHING, ROOT, f"{role} is granted in more than {_MOST_RIGHTS} places")
+        raise NotHeld.what(
+            EVERYTHING, ROOT, f"{role} is granted in more than {_MOST_RIGHTS} places"
+        )
     for place in places:
         for subject, permission in _in_charge_of(place, Permissions(after)):
             if not was.allows(permission):
@@ -116,9 +114,9 @@ def _require_rights_of(tx: Tx, subject: str, by: str, asked: set[tuple[str, str]
         return
     patterns = sum(len(right.permissions.patterns) for right in rights)
     if len(rights) > _MOST_RIGHTS or patterns > _MOST_PATTERNS or len(asked) > _MOST_SUBJECTS:
-        raise NotHeld(EVERYTHING, ROOT, f"what {subject} was granted is too much to look at")
+        raise NotHeld.what(EVERYTHING, ROOT, f"what {subject} was granted is too much to look at")
     for right in rights:
-        held.require(right.permissions.patterns, right.path, right.expire_time, because_of=subject)
+        held.require_rights(right, subject)
         if right.effect is Effect.ALLOW:
             for other, permission in _in_charge_of(right.path, right.permissions):
                 _require_rights_of(tx, other, permission, asked)

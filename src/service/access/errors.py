@@ -30,10 +30,20 @@ class NotHeld(PermissionDenied):
 
     reason = ErrorReason.NOT_HELD
 
-    def __init__(self, permission: str, path: str, why: str) -> None:
-        super().__init__(
+    @classmethod
+    def what(cls, permission: str, path: str, why: str) -> "NotHeld":
+        """One thing that is lacking."""
+        return cls(
             f"You cannot pass on {permission} on {path}: {why}.",
             {"permission": permission, "path": path},
+        )
+
+    @classmethod
+    def of(cls, subject: str) -> "NotHeld":
+        """The same, without a word on what the subject was granted."""
+        return cls(
+            f"You cannot pass on what {subject} holds: you do not hold all of it.",
+            {"subject": subject},
         )
 
 

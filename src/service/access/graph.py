@@ -7,7 +7,7 @@ caller holds is looked at before it, or they would hold what they just gave them
 
 from collections.abc import Collection, Sequence
 
-from service.access.errors import GroupCycle, LastOwner, TooManyGroups
+from service.access.errors import GroupCycle, LastOwner, SubjectNotFound, TooManyGroups
 from service.access.graph_repository import GraphRepository
 from service.access.models import State
 from service.kernel.changes import ChangeKind
@@ -49,13 +49,22 @@ class Graph:
         on_it = GraphRepository(tx.connection).delete_subject(subject)
         requests.forget_answers(tx.connection, subject)
         tx.change(ChangeKind.STANDING, subject)
-        for holder, path in on_it:
-            tx.change(ChangeKind.GRANTS, f"{holder} {path}")
+        for holder in sorted(on_it):
+            tx.change(ChangeKind.STANDING, holder)
         self.keep_an_owner(tx)
 
     def hold(self, tx: Tx, *subjects: str) -> None:
-        """The subjects stay until the transaction ends. Raises SubjectNotFound."""
-        GraphRepository(tx.connection).require_subjects(*subjects)
+        """Those of the subjects that exist stay until the transaction ends.
+
+        For who must look at something in order before it may be said which exist.
+        """
+        GraphRepository(tx.connection).hold_subjects(*subjects)
+
+    def hold_for_grant(self, tx: Tx, subject: str, role: str) -> None:
+        """The same of what a grant needs."""
+        graph = GraphRepository(tx.connection)
+        graph.hold_subjects(subject)
+        graph.hold_role(role)
 
     def hold_for_removal(self, tx: Tx, subject: str) -> None:
         """Locks all that `remove_subject` deletes, for who must look at it in order before."""
@@ -68,7 +77,7 @@ class Graph:
         what owners need.
         """
         graph = GraphRepository(tx.connection)
-        graph.require_subjects(group, member)
+        _require_subjects(graph, group, member)
         new = graph.insert_membership(group, member)
         tx.change(ChangeKind.STANDING, member)
         tx.in_order()
@@ -84,7 +93,7 @@ class Graph:
         Raises SubjectNotFound, LastOwner.
         """
         graph = GraphRepository(tx.connection)
-        graph.require_subjects(group, member)
+        _require_subjects(graph, group, member)
         gone = graph.delete_membership(group, member)
         tx.change(ChangeKind.STANDING, member)
         self.keep_an_owner(tx)
@@ -131,6 +140,14 @@ class Graph:
         tx.in_order()
         if not GraphRepository(tx.connection).has_owner():
             raise LastOwner
+
+
+def _require_subjects(graph: GraphRepository, *names: str) -> None:
+    """Raises SubjectNotFound."""
+    found = graph.hold_subjects(*names)
+    for name in names:
+        if name not in found:
+            raise SubjectNotFound(name)
 
 
 def _refuse_too_many(graph: GraphRepository, member: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, text
 
-from service.access.errors import RoleInUse, SubjectNotFound
+from service.access.errors import RoleInUse
 from service.access.models import EVERYONE, State
 
 _INSERT_SUBJECT = text("INSERT INTO subjects (name, state) VALUES (:name, :state)")
@@ -21,13 +21,14 @@ _LOCK_GRANTS = text(
 _DELETE_GRANTS_OF = text("DELETE FROM grants WHERE subject = :name")
 _DELETE_GRANTS_ON = text(
     "DELETE FROM grants WHERE path = :path OR (path > :path || '/' AND path < :path || '0')"
-    " RETURNING subject, path"
+    " RETURNING subject"
 )
 _DELETE_MEMBERSHIPS = text("DELETE FROM memberships WHERE group_name = :name OR member = :name")
 _DELETE_SUBJECT = text("DELETE FROM subjects WHERE name = :name")
 _LOCK_SUBJECTS = text(
     "SELECT name FROM subjects WHERE name = ANY(:names) ORDER BY name FOR KEY SHARE"
 )
+_LOCK_ROLE = text("SELECT FROM roles WHERE name = :role FOR KEY SHARE")
 _INSERT_MEMBERSHIP = text(
     "INSERT INTO memberships (group_name, member) VALUES (:group, :member) ON CONFLICT DO NOTHING"
 )
@@ -88,7 +89,8 @@ _IS_OWNED = text(
 )
 
 # Who was granted everything on `/` for good, directly or in a group, can sign in, and is not denied
-# the grants by which anything else could be mended.
+# the grants by which anything else could be mended. It looks down from the owners only until it has
+# found one, and up from that one: groups of everybody are no reason to go through everybody.
 _HAS_OWNER = text("""
 WITH RECURSIVE owners (name) AS (
     SELECT g.subject FROM grants g
@@ -102,13 +104,17 @@ WITH RECURSIVE owners (name) AS (
         AND p.permission IN ('*', 'grants.*', 'grants.create', 'grants.delete')
     WHERE g.path = '/' AND g.effect = 'DENY'
         AND (g.expire_time IS NULL OR g.expire_time > clock_timestamp())
-    UNION
-    SELECT m.member FROM denied JOIN memberships m ON m.group_name = denied.name
 )
 SELECT EXISTS (
-    SELECT FROM owners JOIN subjects s ON s.name = owners.name
-    WHERE s.state = 'ACTIVE' AND s.name LIKE 'users/%'
-        AND NOT EXISTS (SELECT FROM denied WHERE denied.name IN (owners.name, 'everyone'))
+    SELECT FROM owners, LATERAL (SELECT state FROM subjects s WHERE s.name = owners.name) s
+    WHERE s.state = 'ACTIVE' AND owners.name LIKE 'users/%' AND NOT EXISTS (
+        WITH RECURSIVE above (name) AS (
+            SELECT unnest(ARRAY[owners.name, 'everyone']) COLLATE "C"
+            UNION
+            SELECT m.group_name FROM above JOIN memberships m ON m.member = above.name
+        )
+        SELECT FROM above JOIN denied ON denied.name = above.name
+    )
 )
 """)
 
@@ -134,24 +140,25 @@ class GraphRepository:
         self._run(_LOCK_MEMBERSHIPS, {"name": name})
         self._run(_LOCK_GRANTS, {"name": name, "path": f"/{name}"})
 
-    def delete_subject(self, name: str) -> list[tuple[str, str]]:
+    def delete_subject(self, name: str) -> set[str]:
         """Deletes a subject, its memberships, its grants, and those on its own path and below.
 
-        Answers subject and path of the last.
+        Answers who had the last.
         """
         self.lock_subject(name)
         self._run(_DELETE_GRANTS_OF, {"name": name})
-        on_it = [tuple(row) for row in self._run(_DELETE_GRANTS_ON, {"path": f"/{name}"})]
+        on_it = set(self._run(_DELETE_GRANTS_ON, {"path": f"/{name}"}).scalars())
         self._run(_DELETE_MEMBERSHIPS, {"name": name})
         self._run(_DELETE_SUBJECT, {"name": name})
         return on_it
 
-    def require_subjects(self, *names: str) -> None:
-        """Makes sure that they exist until the transaction ends. Raises SubjectNotFound."""
-        found = set(self._run(_LOCK_SUBJECTS, {"names": list(names)}).scalars())
-        for name in names:
-            if name not in found:
-                raise SubjectNotFound(name)
+    def hold_subjects(self, *names: str) -> set[str]:
+        """Those that exist, which they do until the transaction ends."""
+        return set(self._run(_LOCK_SUBJECTS, {"names": list(names)}).scalars())
+
+    def hold_role(self, role: str) -> None:
+        """If the role exists, it does until the transaction ends."""
+        self._run(_LOCK_ROLE, {"role": role})
 
     def insert_membership(self, group: str, member: str) -> bool:
         """Puts a subject into a group; whether it was not in it before."""

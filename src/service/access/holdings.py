@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
-from uuid import UUID
 
 from service.access.errors import NotHeld
 from service.access.holdings_repository import Holding, HoldingsRepository
@@ -18,16 +17,16 @@ _MOST = 5000
 class Holdings:
     """Living grants to the caller, by path. Raises NotHeld when there are too many to look at."""
 
-    def __init__(self, tx: Tx, wanted: Iterable[str], *, besides: UUID | None = None) -> None:
-        """On `wanted`, above, and, of what is denied, below; without the grant `besides`."""
+    def __init__(self, tx: Tx, wanted: Iterable[str]) -> None:
+        """On `wanted`, above, and, of what is denied, below."""
         subject = tx.call.principal.subject
         on = set(wanted)
         above = {one for path in on for one in paths.ancestors(path)}
         found = HoldingsRepository(tx.connection).applying(
-            subject, sorted(on), sorted(above), besides=besides, limit=_MOST + 1
+            subject, sorted(on), sorted(above), limit=_MOST + 1
         )
         if len(found) > _MOST:
-            raise NotHeld(EVERYTHING, ROOT, "you have more grants there than can be looked at")
+            raise NotHeld.what(EVERYTHING, ROOT, "you have more grants there than can be looked at")
         found += [Holding(one.path(subject), Effect.ALLOW, one.permissions) for one in own(subject)]
         self._found = found
         self._allowed = _allowed(found)
@@ -50,13 +49,26 @@ class Holdings:
             for one in self._found
         )
 
+    def require_rights(self, right: Holding, of: str) -> None:
+        """What was granted to somebody else is held. Raises NotHeld.
+
+        What and where is told only to who may list grants there.
+        """
+        try:
+            self.require(right.permissions.patterns, right.path, right.expire_time, because_of=of)
+        except NotHeld:
+            allowing = self._allowing(right.path)
+            if any(permissions.allows("grants.list") for _, permissions in allowing):
+                raise
+            raise NotHeld.of(of) from None
+
     def require(
         self, patterns: Collection[str], path: str, until: datetime | None, *, because_of: str = ""
     ) -> None:
         """The patterns are held on the path and below, until then at least. Raises NotHeld."""
         which = f", which {because_of} was granted" if because_of else ""
-        above = list(paths.ancestors(path))
-        allowing = [one for place in above for one in self._allowed.get(place, ())]
+        allowing = self._allowing(path)
+        above = paths.ancestors(path)
         denying = {place: self._denied[place] for place in above if place in self._denied}
         denying |= {place: self._denied[place] for place in self._denied_below.get(path, ())}
         if self.owns_everything:
@@ -65,12 +77,18 @@ class Holdings:
         for pattern in sorted(patterns):
             for place, denied in denying.items():
                 if denied.overlap(pattern):
-                    raise NotHeld(pattern, path, f"it is denied you on {place}{which}")
+                    raise NotHeld.what(pattern, path, f"it is denied you on {place}{which}")
             end = max((end for end, held in allowing if held.allows(pattern)), default=None)
             if end is None:
-                raise NotHeld(pattern, path, f"you do not hold it yourself{which}")
+                raise NotHeld.what(pattern, path, f"you do not hold it yourself{which}")
             if end < (until or _FOREVER):
-                raise NotHeld(pattern, path, f"you hold it only until {end:%Y-%m-%dT%H:%M:%SZ}")
+                raise NotHeld.what(
+                    pattern, path, f"you hold it only until {end:%Y-%m-%dT%H:%M:%SZ}"
+                )
+
+    def _allowing(self, path: str) -> list[tuple[datetime, Permissions]]:
+        """What is held there and until when, denied or not."""
+        return [one for place in paths.ancestors(path) for one in self._allowed.get(place, ())]
 
 
 def _allowed(found: Iterable[Holding]) -> dict[str, list[tuple[datetime, Permissions]]]:

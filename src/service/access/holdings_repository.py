@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -28,7 +27,6 @@ _APPLYING = text(
     _PRINCIPALS
     + _GRANTS
     + """
-    AND g.id IS DISTINCT FROM :besides
     AND EXISTS (SELECT FROM subjects WHERE name = :subject AND state <> 'SUSPENDED')
     AND (g.path = ANY(:above) OR (g.effect = 'DENY' AND EXISTS (
         SELECT FROM unnest(CAST(:paths AS text[])) AS path
@@ -69,19 +67,14 @@ class HoldingsRepository:
         paths: Sequence[str],
         above: Sequence[str],
         *,
-        besides: UUID | None,
         limit: int,
     ) -> list[Holding]:
-        """What the subject was granted on `above`, and denied there or anywhere below `paths`.
-
-        The grant `besides` is left out; no more than `limit`.
-        """
+        """What the subject was granted on `above`, and denied there or below `paths`: `limit`."""
         parameters = {
             "subject": subject,
             "seeds": [subject, EVERYONE],
             "paths": list(paths),
             "above": list(above),
-            "besides": besides,
             "limit": limit,
         }
         return list(self._holdings(_APPLYING, parameters))

@@ -22,8 +22,10 @@ from service.storage.feed import ChangeFeed
 
 _MOST_SUBJECTS = 20_000
 _MOST_GRANTS = 200_000
-# Nothing is evicted sooner, so that one batch of checks finds all that was loaded for it.
-_AT_LEAST = 5.0
+# Nothing is evicted sooner, so that one batch of checks finds all that was loaded for it; unless it
+# is much more than there is room for.
+_AT_LEAST = 2.0
+_AT_MOST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,16 @@ class Held:
     on: dict[str, tuple[Given, ...]]
     complete: bool
     loaded: float = field(default_factory=monotonic)
+    weight: int = 1
 
-    @property
-    def weight(self) -> int:
-        """How much room it takes."""
-        return 1 + len(self.on)
+    def __post_init__(self) -> None:
+        self.weight += sum(map(_weight, self.on))
+
+    def keep(self, path: str, given: tuple[Given, ...]) -> None:
+        """Keeps what was granted on one path."""
+        if path not in self.on:
+            self.weight += _weight(path)
+        self.on[path] = given
 
 
 @dataclass(slots=True)
@@ -99,7 +106,8 @@ class Bounded(Generic[E]):
         self.entries[key] = entry
         while self._weight > self._most:
             oldest = next(iter(self.entries))
-            if monotonic() - self.entries[oldest].loaded < _AT_LEAST:
+            young = monotonic() - self.entries[oldest].loaded < _AT_LEAST
+            if young and self._weight < _AT_MOST * self._most:
                 return
             self.drop(oldest)
 
@@ -271,7 +279,7 @@ class Policy:
         for subject, path in places:
             held = self.held.entries.get(subject)
             if held is not None and not held.complete:
-                held.on[path] = on.get(subject, {}).get(path, ())
+                held.keep(path, on.get(subject, {}).get(path, ()))
                 self.held.keep(subject, held)
 
     def _keep_roles(self, asked: Collection[str], found: Sequence[Sequence[str]]) -> None:
@@ -285,6 +293,11 @@ class Policy:
         if position < known:
             self._feed.read()
             raise Unavailable("The database went back in time; retry.")
+
+
+def _weight(path: str) -> int:
+    """How much room a path takes, with what is granted on it."""
+    return 1 + len(path) // 64
 
 
 _DROPS: dict[ChangeKind, Callable[[Policy, str], None]] = {

@@ -16,8 +16,11 @@ MOST_GRANTS = 1000
 _POSITION = """
     greatest((SELECT max(position) FROM changes), (SELECT max(position) FROM events), 0)
 """
+# The second condition is looked at once, and where nothing is newer, which is nearly always, spares
+# the scan that a plan made for every `after` would begin with.
 _NEWER = f"""
-    SELECT kind, key, position FROM changes WHERE position > :after
+    SELECT kind, key, position FROM changes
+    WHERE position > :after AND (SELECT max(position) FROM changes) > :after
     ORDER BY position LIMIT {PAGE}
 """
 # The last row is the position; no JSON here, because most of the time there is nothing newer.

@@ -15,9 +15,9 @@ from service.kernel import paths
 # A grant applies while it lives and its role covers the permission.
 _APPLYING = """
 applying (subject, path, effect) AS (
-    SELECT DISTINCT g.subject, g.path, g.effect FROM grants g
-    JOIN role_permissions p ON p.role = g.role AND p.permission = ANY(:covering)
-    WHERE (g.expire_time IS NULL OR g.expire_time > clock_timestamp()) AND {which}
+    SELECT g.subject, g.path, g.effect FROM grants g
+    WHERE g.role IN (SELECT role FROM role_permissions WHERE permission = ANY(:covering))
+        AND (g.expire_time IS NULL OR g.expire_time > clock_timestamp()) AND {which}
 )
 """
 _PRINCIPALS = """
@@ -28,72 +28,83 @@ principals (name) AS (
     SELECT m.group_name FROM principals JOIN memberships m ON m.member = principals.name
 )
 """
-_BELOW = "({path} > :under_from AND {path} < :under_to)"
-_COVERS = "({upper} = '/' OR {upper} = {path} OR starts_with({path}, {upper} || '/'))"
 
 # What was granted at or below `under`, or above it and so at `under`; less what is denied. Then
 # what is denied below those, so that the answer says all. `own` is what needs no grant.
+#
+# With "/" as the least of all characters, what is below a path follows it, from `first` up to
+# `last`. Of two such ranges one is in the other, or they have nothing in common: so a path is below
+# a DENY when the greatest `last` of those at or before it is beyond it. One sort, however many.
 _PATHS = text(
     f"""
 WITH RECURSIVE {_PRINCIPALS}, {
         _APPLYING.format(
-            which="g.subject IN (SELECT name FROM principals) AND (g.path = ANY(:above) OR "
-            + _BELOW.format(path="g.path")
-            + ")"
+            which="g.subject IN (SELECT name FROM principals)"
+            " AND (g.path = ANY(:around) OR (g.path > :below_from AND g.path < :below_to))"
         )
-    }, denied (path) AS (
-    SELECT DISTINCT path FROM applying WHERE effect = 'DENY'
-), allowed (path) AS (
-    SELECT CASE WHEN path = ANY(:above) THEN :under ELSE path END COLLATE "C"
-    FROM applying WHERE effect = 'ALLOW'
-    UNION SELECT path FROM unnest(CAST(:deniable AS text[])) AS path
+    }, marked (path, mark) AS (
+    SELECT CASE WHEN path = ANY(:above) THEN :under ELSE path END COLLATE "C", effect FROM applying
+    UNION SELECT path, 'ALLOW' FROM unnest(CAST(:deniable AS text[])) AS path
         WHERE EXISTS (SELECT FROM principals)
-), reached (path) AS (
-    SELECT path FROM allowed WHERE NOT EXISTS (
-        SELECT FROM denied d WHERE {_COVERS.format(upper="d.path", path="allowed.path")})
-    UNION SELECT path FROM unnest(CAST(:own AS text[])) AS path
+    UNION SELECT path, 'OWN' FROM unnest(CAST(:own AS text[])) AS path
         WHERE EXISTS (SELECT FROM principals)
+), ranges AS (
+    SELECT path, mark, base || chr(1) AS first, base || chr(2) AS last
+    FROM marked, translate(rtrim(path, '/'), '/', chr(1)) AS base
+), covered AS (
+    SELECT *, max(last) FILTER (WHERE mark = 'DENY') OVER before AS denied_to,
+        max(last) FILTER (WHERE mark = 'OWN') OVER before AS own_to
+    FROM ranges WINDOW before AS (ORDER BY first)
+), reached AS (
+    SELECT *, mark = 'OWN' OR (mark = 'ALLOW' AND (denied_to > first) IS NOT TRUE) AS is_reached
+    FROM covered
+), told AS (
+    SELECT *, max(last) FILTER (WHERE is_reached) OVER (ORDER BY first) AS reached_to FROM reached
 ), listed (path, denied) AS (
-    SELECT path, false FROM reached
-    UNION
-    SELECT d.path, true FROM denied d WHERE EXISTS (
-        SELECT FROM reached r
-        WHERE d.path <> r.path AND {_COVERS.format(upper="r.path", path="d.path")}
-    ) AND NOT EXISTS (
-        SELECT FROM unnest(CAST(:own AS text[])) AS own (path)
-        WHERE {_COVERS.format(upper="own.path", path="d.path")})
+    SELECT DISTINCT path, mark = 'DENY' FROM told WHERE is_reached
+        OR (mark = 'DENY' AND reached_to > first AND (own_to > first) IS NOT TRUE)
 )
 SELECT path, denied FROM listed
 WHERE (path, denied) > (:after_path, :after_denied) ORDER BY path, denied LIMIT :limit
 """
 )
 
-# Down the groups from those denied, and from those allowed where groups are expanded.
+# Down the groups from those denied, and from those allowed where groups are expanded; whom an
+# earlier page had is passed over, but for groups and `everyone`, which come before all others.
+# By set operations, which stay quick however wrong the planner's guess of how many there are; who
+# is suspended is looked up name by name, in order, until the page is full.
+_MEMBERS = """
+    SELECT m.member FROM {these} JOIN memberships m ON m.group_name = {these}.name
+    WHERE starts_with({these}.name, 'groups/')
+        AND (m.member < 'groups0' OR m.member > :after_name)
+"""
 _SUBJECTS = text(
     f"""
 WITH RECURSIVE {_APPLYING.format(which="g.path = ANY(:above)")}, denied (name) AS (
     SELECT subject FROM applying WHERE effect = 'DENY'
-    UNION
-    SELECT m.member FROM denied JOIN memberships m ON m.group_name = denied.name
+    UNION {_MEMBERS.format(these="denied")}
 ), allowed (name) AS (
     SELECT subject FROM applying WHERE effect = 'ALLOW'
     UNION SELECT name COLLATE "C" FROM unnest(CAST(:deniable AS text[])) AS name
-    UNION
-    SELECT m.member FROM allowed JOIN memberships m ON m.group_name = allowed.name
-    WHERE :expand_groups
-), living (name) AS (
-    SELECT a.name FROM allowed a JOIN subjects s ON s.name = a.name
-    WHERE s.state <> 'SUSPENDED' AND NOT (:expand_groups AND a.name LIKE 'groups/%')
-        AND NOT EXISTS (SELECT FROM denied d WHERE d.name IN (a.name, 'everyone'))
-    UNION
-    SELECT s.name FROM subjects s WHERE s.name = ANY(:own) AND s.state <> 'SUSPENDED'
+    UNION {_MEMBERS.format(these="allowed")} AND :expand_groups
+), holding (name) AS (
+    SELECT name FROM allowed WHERE NOT (:expand_groups AND starts_with(name, 'groups/'))
+        AND NOT EXISTS (SELECT FROM denied WHERE name = 'everyone')
+    EXCEPT SELECT name FROM denied
+    UNION SELECT name COLLATE "C" FROM unnest(CAST(:own AS text[])) AS name
 ), listed (name, denied) AS (
-    SELECT name, false FROM living
+    (SELECT h.name, false
+    FROM (SELECT name FROM holding WHERE name > :after_name ORDER BY name) h,
+        LATERAL (SELECT state FROM subjects WHERE name = h.name OFFSET 0) s
+    WHERE s.state <> 'SUSPENDED' ORDER BY h.name LIMIT :limit)
     UNION
     SELECT a.subject, true FROM applying a
     WHERE a.effect = 'DENY' AND EXISTS (
-        SELECT FROM living WHERE name = 'everyone' OR name LIKE 'groups/%')
-        AND NOT EXISTS (SELECT FROM living WHERE name = a.subject)
+        SELECT FROM holding h JOIN subjects s ON s.name = h.name
+        WHERE h.name < 'groups0' AND s.state <> 'SUSPENDED'
+    ) AND NOT EXISTS (
+        SELECT FROM subjects s
+        WHERE s.name = a.subject AND s.name = ANY(:own) AND s.state <> 'SUSPENDED')
 )
 SELECT name, denied FROM listed
 WHERE (name, denied) > (:after_name, :after_denied) ORDER BY name, denied LIMIT :limit
@@ -153,14 +164,16 @@ class ReachRepository:
     ) -> list[Reached]:
         """What the subject reaches at or below `under`, by path, and where it is denied again."""
         place = after or Reached("", denied=False)
+        above = list(paths.ancestors(under))
         below = "" if under == "/" else under
         parameters = {
             "subject": subject,
             "covering": covering(permission),
             "under": under,
-            "above": list(paths.ancestors(under)),
-            "under_from": f"{below}/",
-            "under_to": f"{below}0",
+            "above": above,
+            "around": [*above, *_passed(place.path, f"{below}/")],
+            "below_from": max(f"{below}/", place.path),
+            "below_to": f"{below}0",
             "own": _own_paths(subject, permission, under, deniable=False),
             "deniable": _own_paths(subject, permission, under, deniable=True),
             "after_path": place.path,
@@ -223,6 +236,17 @@ def _own_paths(subject: str, permission: str, under: str, *, deniable: bool) -> 
             elif place in paths.ancestors(under):
                 found.append(under)
     return found
+
+
+def _passed(after: str, folder: str) -> list[str]:
+    """What a page before may have had, of which there may be more below after `after`.
+
+    `/a` has `/a.b` after it, and only then `/a/b`.
+    """
+    if not after.startswith(folder):
+        return []
+    longer = range(len(folder) + 1, len(after))
+    return [*(after[:end] for end in longer if after[end] <= "/"), after]
 
 
 def _owners(path: str, permission: str, *, deniable: bool) -> list[str]:

@@ -76,19 +76,14 @@ class AccessService:
         if new.expire_time is not None and new.expire_time <= self._clock.now():
             raise InvalidArgument.field("expire_time", "must be in the future")
         with self._db.transaction(call) as tx:
+            self._graph.hold_for_grant(tx, new.subject, new.role)
+            # Before it is there: nobody may hold what they are just giving themselves.
+            require_grantable(tx, new.role, new.path, by="grants.create", until=new.expire_time)
             grant = GrantRepository(tx.connection).insert(names.new_id(), new, call.actor)
             self._tell(tx, grant)
             tx.record(GrantCreated(grant.subject, _told(grant)))
             if grant.effect is Effect.DENY and grant.path == ROOT:
                 self._graph.keep_an_owner(tx)
-            require_grantable(
-                tx,
-                grant.role,
-                grant.path,
-                by="grants.create",
-                until=grant.expire_time,
-                besides=grant.id,
-            )
             return tx.commit(grant)
 
     def delete_grant(self, call: Call, grant_id: UUID) -> Committed[None]:

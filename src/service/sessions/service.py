@@ -244,7 +244,7 @@ class SessionService:
     def _visible(self, call: Call, session_id: UUID, permission: str) -> Session:
         """One answer, whether a session is another's or is not there, to those who may not know."""
         session = self.find(session_id)
-        path = f"/{session.subject}" if session else "/users"
+        path = f"/{session.subject}" if session else "/"
         if not self._access.allows(call.principal.subject, permission, path):
             raise PermissionMissing(permission, f"/{names.session(session_id)}")
         if session is None:

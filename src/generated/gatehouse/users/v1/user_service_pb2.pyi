@@ -199,8 +199,8 @@ class ListUsersRequest(_message.Message):
     email: _builtins.str
     """Only the user with this e-mail address, compared case-insensitively."""
     group: _builtins.str
-    """Only users in this group, `groups/{id}`, directly, through other groups or as `everyone`; needs
-    `groups.read` on it.
+    """Only users in this group, `groups/{id}`, directly, through other groups (whether or not the caller
+    may read those) or as `everyone`; needs `groups.read` on it.
     """
     @_builtins.property
     def create_start_time(self) -> _timestamp_pb2.Timestamp:
