@@ -25,6 +25,7 @@ _MOST_SUBJECTS = 100
 _PUTS_IN_CHARGE = {
     "groups": ("groups.add_member", "groups.remove_member", "groups.delete"),
     "serviceAccounts": ("serviceaccounts.create_key",),
+    "users": ("users.manage",),  # whose e-mail address is a way to their password
 }
 
 

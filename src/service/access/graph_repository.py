@@ -101,7 +101,7 @@ WITH RECURSIVE owners (name) AS (
 ), denied (name) AS (
     SELECT g.subject FROM grants g
     JOIN role_permissions p ON p.role = g.role
-        AND p.permission IN ('*', 'grants.*', 'grants.create', 'grants.delete')
+        AND p.permission IN ('*', 'grants.*', 'grants.create', 'grants.delete', 'grants.list')
     WHERE g.path = '/' AND g.effect = 'DENY'
         AND (g.expire_time IS NULL OR g.expire_time > clock_timestamp())
 )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from service.access.delegation import require_rights_of
 from service.access.graph import Graph
 from service.access.models import State as Standing
 from service.access.service import AccessService
@@ -143,7 +144,9 @@ class UserService:
     ) -> Committed[User]:
         """Takes the fields that `mask` names from `wanted`.
 
-        Raises UserNotFound, EtagMismatch, EmailTaken, InvalidUpdateMask, PermissionDenied.
+        Whoever has somebody's mail can get at their password, so another's address is changed only
+        by who holds what they do. Raises UserNotFound, EtagMismatch, EmailTaken, InvalidUpdateMask,
+        PermissionDenied, NotHeld.
         """
         populated = [name for name in _CHANGEABLE if getattr(wanted, name)]
         fields = fields_to_change(mask, _CHANGEABLE, populated)
@@ -161,6 +164,8 @@ class UserService:
             changed = sorted(f for f in fields if getattr(user, f) != getattr(wanted, f))
             if not changed:
                 return tx.commit(user)
+            if "email" in changed and call.actor != user.subject:
+                require_rights_of(tx, user.subject, by="users.manage")
             for name in changed:
                 setattr(user, name, getattr(wanted, name))
             if "email" in changed:

@@ -115,8 +115,9 @@ class UserServiceServicer:
 
     def UpdateUser(self, request, context):
         """Changes a user's e-mail, display name or attributes. Users may change their own display name;
-        e-mail and attributes, which other services rely on, need `users.manage`. A changed e-mail is
-        unverified.
+        e-mail and attributes, which other services rely on, need `users.manage`, and another's e-mail
+        also all that is granted to them, or `users.manage` by a grant on `/users/{id}` itself. A changed
+        e-mail is unverified.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,8 +49,9 @@ class UserServiceStub:
     """Lists users, oldest first."""
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]
     """Changes a user's e-mail, display name or attributes. Users may change their own display name;
-    e-mail and attributes, which other services rely on, need `users.manage`. A changed e-mail is
-    unverified.
+    e-mail and attributes, which other services rely on, need `users.manage`, and another's e-mail
+    also all that is granted to them, or `users.manage` by a grant on `/users/{id}` itself. A changed
+    e-mail is unverified.
     """
     SuspendUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.SuspendUserRequest, _user_service_pb2.SuspendUserResponse]
     """Suspends a user. Every session of the user ends and every decision about the user is a refusal
@@ -84,8 +85,9 @@ class UserServiceAsyncStub(UserServiceStub):
     """Lists users, oldest first."""
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
     """Changes a user's e-mail, display name or attributes. Users may change their own display name;
-    e-mail and attributes, which other services rely on, need `users.manage`. A changed e-mail is
-    unverified.
+    e-mail and attributes, which other services rely on, need `users.manage`, and another's e-mail
+    also all that is granted to them, or `users.manage` by a grant on `/users/{id}` itself. A changed
+    e-mail is unverified.
     """
     SuspendUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.SuspendUserRequest, _user_service_pb2.SuspendUserResponse]  # type: ignore[assignment]
     """Suspends a user. Every session of the user ends and every decision about the user is a refusal
@@ -146,8 +148,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.UpdateUserResponse, _abc.Awaitable[_user_service_pb2.UpdateUserResponse]]:
         """Changes a user's e-mail, display name or attributes. Users may change their own display name;
-        e-mail and attributes, which other services rely on, need `users.manage`. A changed e-mail is
-        unverified.
+        e-mail and attributes, which other services rely on, need `users.manage`, and another's e-mail
+        also all that is granted to them, or `users.manage` by a grant on `/users/{id}` itself. A changed
+        e-mail is unverified.
         """
 
     @_abc_1.abstractmethod
