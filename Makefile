@@ -102,5 +102,5 @@ lock: setup ## Pin the newest versions that pyproject.toml admits
 		--output-file requirements.lock pyproject.toml
 
 clean: ## Remove what was installed and cached; .gatehouse, the data, stays
-	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .node dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
