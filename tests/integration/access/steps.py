@@ -27,13 +27,15 @@ callers = st.sampled_from([*USERS, BOT])
 groups = st.sampled_from(GROUPS)
 paths = st.sampled_from(PATHS)
 permissions = st.sampled_from(PERMISSIONS)
-_roles = st.sampled_from(sorted(ROLES))
+_roles = st.sampled_from([*sorted(ROLES), "roles/reader", "roles/reader"])
+# Where grants meet.
+_places = st.sampled_from([*PATHS, *["/", "/a", "/a", "/a/b", "/a/b"] * 2])
 _effects = st.sampled_from([Effect.ALLOW, Effect.ALLOW, Effect.DENY])
 _seconds = st.sampled_from([None, 30.0, 90.0])
 _states = st.sampled_from([State.SUSPENDED, State.ACTIVE])
 _index = st.integers(0, 20)
 
-_grant = st.tuples(st.just("grant"), subjects, paths, _roles, _effects, _seconds)
+_grant = st.tuples(st.just("grant"), subjects, _places, _roles, _effects, _seconds)
 _join = st.tuples(st.just("join"), groups, subjects)
 _own = st.sampled_from(["/files", f"/files/{ADA}", "/users", f"/{ADA}"])
 _others = [
@@ -46,6 +48,6 @@ _others = [
     st.tuples(st.just("wait"), st.sampled_from([20.0, 60.0])),
 ]
 # A world has a good many grants and memberships; a history has a bit of everything.
-WORLDS = st.lists(st.one_of(_grant, _grant, _join), min_size=4, max_size=16)
+WORLDS = st.lists(st.one_of(_grant, _grant, _join), min_size=8, max_size=20)
 HISTORIES = st.lists(st.one_of(_grant, _grant, _join, _join, *_others), min_size=6, max_size=20)
 ANY_WORLD = WORLDS | HISTORIES
