@@ -5,6 +5,7 @@ and the decision begins again; so it does when what it used was dropped meanwhil
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from time import monotonic
 from typing import TypeVar
 
@@ -19,8 +20,10 @@ from service.storage.revision import ForeignRevision, History
 
 T = TypeVar("T")
 
-# Each is a load at most, and only a change to what was just loaded takes another.
+# Each is a load at most, and only a change to what was just loaded takes another. What is disturbed
+# as often as this keeps others from changing anything while it looks: a batch takes long.
 _ATTEMPTS = 50
+_DISTURBED = 3
 _ANY = Freshness()
 
 
@@ -78,15 +81,17 @@ class Decisions:
     def _settled(self, ask: Callable[[Look], T]) -> tuple[T, History, int]:
         """The answer, and where it is true: nothing that it stands on was dropped meanwhile."""
         policy = self._policy
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             # Before trust is asked for, because trust is taken away before a history begins.
             history = self._db.history
             if monotonic() > self._feed.trusted_until:
                 self._feed.require_trust()
-            epoch, look = policy.epoch, Look(policy, self._clock.timestamp())
-            answer = ask(look)
-            # After looking: what was loaded in between need not be true at an earlier position.
-            position = policy.position
+            look = Look(policy, self._clock.timestamp())
+            with policy.undisturbed() if attempt > _DISTURBED else nullcontext():
+                epoch = policy.epoch
+                answer = ask(look)
+                # After looking: what was loaded in between need not be true earlier.
+                position = policy.position
             if look.missing:
                 policy.load(look.missing)
             elif policy.epoch == epoch:

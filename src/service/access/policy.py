@@ -8,7 +8,10 @@ dropped in between.
 """
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
@@ -26,6 +29,7 @@ _MOST_GRANTS = 200_000
 # is much more than there is room for.
 _AT_LEAST = 2.0
 _AT_MOST = 4
+_MOST_RECENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,19 @@ class Missing:
 
     def __bool__(self) -> bool:
         return bool(self.subjects or self.principals or self.places or self.roles)
+
+
+class _Touched:
+    """What changes touched: subjects, what was granted to whom and on which path, and roles."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        by_kind: dict[ChangeKind, set[str]] = {}
+        for change in changes:
+            by_kind.setdefault(change.kind, set()).add(change.key)
+        self.subjects = by_kind.get(ChangeKind.STANDING, set())
+        self.places = by_kind.get(ChangeKind.GRANTS, set())
+        self.holders = self.subjects | {place.partition(" ")[0] for place in self.places}
+        self.roles = by_kind.get(ChangeKind.ROLE, set())
 
 
 class _Entry(Protocol):
@@ -136,7 +153,9 @@ class Policy:
         self.position = 0
         self.hits = 0
         self.misses = 0
-        self._announced = 0
+        # What was dropped last, and since when that is all there was.
+        self._recent: deque[Change] = deque(maxlen=_MOST_RECENT)
+        self._recent_since = 0
         self._history = 0
         self._lock = threading.Lock()
         feed.follow(self)
@@ -167,11 +186,17 @@ class Policy:
             if history != self._history:
                 return  # of a database that is not the one followed any more
             self._apply(changes, found.position)
-            if found.position < max(self.position, self._announced):
-                return  # overtaken: what changed since is not in this snapshot
-            self._keep_standings(missing.subjects, found.states or {}, found.memberships or ())
-            self._keep_grants(principals, missing.places, found.large or (), found.grants or ())
-            self._keep_roles(missing.roles, found.permissions or ())
+            if found.position < self._recent_since:
+                return  # overtaken by more than is known of
+            # Others may have taken changes meanwhile that this snapshot does not have.
+            newer = _Touched(one for one in self._recent if one.position > found.position)
+            self._keep_standings(
+                missing.subjects, found.states or {}, found.memberships or (), newer
+            )
+            self._keep_grants(
+                principals, missing.places, found.large or (), found.grants or (), newer
+            )
+            self._keep_roles(missing.roles, found.permissions or (), newer)
 
     def catch_up(self) -> None:
         """Knows of every commit that was acknowledged before the call. Raises Unavailable."""
@@ -187,10 +212,13 @@ class Policy:
                     if whole:
                         return
 
+    def undisturbed(self) -> AbstractContextManager[object]:
+        """Nothing is dropped while the block runs, and whoever would drop something waits."""
+        return self._lock
+
     def apply(self, changes: Sequence[Change]) -> None:
         """Drops what a commit of this process touched, before its turn in the order has come."""
         with self._lock:
-            self._announced = max([self._announced, *(one.position for one in changes)])
             # What was kept since is of the position that it was kept at, or later.
             self._drop([one for one in changes if one.position > self.position])
 
@@ -199,7 +227,8 @@ class Policy:
         with self._lock:
             self.epoch += 1
             self._history += 1
-            self.position = self._announced = 0
+            self.position = 0
+            self._recent.clear()
             self.standings.clear()
             self.held.clear()
             self.roles.clear()
@@ -212,6 +241,8 @@ class Policy:
     def _apply(self, changes: Sequence[Change], position: int) -> None:
         """Takes all changes up to a position; the earlier of them may be known already."""
         if position > self.position:
+            if self.position == 0:
+                self._recent_since = position  # a history begins: not all of it is in `changes`
             self._drop([one for one in changes if one.position > self.position])
             # After the drop: who still read an old entry is not told that it is true here.
             self.position = position
@@ -223,6 +254,9 @@ class Policy:
         self.epoch += 1  # who reads while entries go starts over, before
         for change in touched:
             _DROPS[change.kind](self, change.key)
+            if len(self._recent) == _MOST_RECENT:
+                self._recent_since = max(self._recent_since, self._recent[0].position)
+            self._recent.append(change)
         self.epoch += 1  # and after
 
     def _drop_standing(self, subject: str) -> None:
@@ -250,6 +284,7 @@ class Policy:
         asked: Collection[str],
         states: Mapping[str, str],
         memberships: Sequence[Sequence[str]],
+        newer: "_Touched",
     ) -> None:
         groups: dict[str, list[str]] = {}
         for member, group in memberships:
@@ -257,36 +292,43 @@ class Policy:
         for subject in asked:
             active = states.get(subject, State.SUSPENDED) != State.SUSPENDED
             principals = (subject, *sorted(set(groups.get(subject, ())) - {subject}))
-            self.standings.keep(subject, Standing(active, principals))
+            if newer.subjects.isdisjoint(principals):
+                self.standings.keep(subject, Standing(active, principals))
 
     def _keep_grants(
         self,
-        asked: Collection[str],
+        asked: AbstractSet[str],
         places: Collection[tuple[str, str]],
         large: Collection[str],
         grants: Sequence[Sequence[object]],
+        newer: "_Touched",
     ) -> None:
         on: dict[str, dict[str, tuple[Given, ...]]] = {}
         for subject, path, role, effect, expires in grants:
             given = Given(effect == Effect.DENY, str(role), float(expires or 0))  # type: ignore[arg-type]
             by_path = on.setdefault(str(subject), {})
             by_path[str(path)] = (*by_path.get(str(path), ()), given)
-        for subject in asked:
+        for subject in asked - newer.holders:
             if subject not in large:
                 self.held.keep(subject, Held(on.get(subject, {}), complete=True))
             elif subject not in self.held.entries:
                 self.held.keep(subject, Held({}, complete=False))
         for subject, path in places:
             held = self.held.entries.get(subject)
-            if held is not None and not held.complete:
+            touched = subject in newer.subjects or f"{subject} {path}" in newer.places
+            if held is not None and not held.complete and not touched:
                 held.keep(path, on.get(subject, {}).get(path, ()))
                 self.held.keep(subject, held)
 
-    def _keep_roles(self, asked: Collection[str], found: Sequence[Sequence[str]]) -> None:
+    def _keep_roles(
+        self, asked: Collection[str], found: Sequence[Sequence[str]], newer: "_Touched"
+    ) -> None:
         patterns: dict[str, set[str]] = {role: set() for role in asked}
         for role, pattern in found:
             patterns[role].add(pattern)
-        self.roles |= {role: Permissions(those) for role, those in patterns.items()}
+        for role, those in patterns.items():
+            if role not in newer.roles:
+                self.roles[role] = Permissions(those)
 
     def _require_forward(self, position: int, known: int) -> None:
         """A database that knows less than before is another one: a backup, or a replica behind."""

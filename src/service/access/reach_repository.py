@@ -69,24 +69,28 @@ WHERE (path, denied) > (:after_path, :after_denied) ORDER BY path, denied LIMIT 
 """
 )
 
-# Down the groups from those denied, and from those allowed where groups are expanded; whom an
-# earlier page had is passed over, but for groups and `everyone`, which come before all others.
+# Down the groups from those denied, and from those allowed where groups are expanded; then into them
+# for whom comes after the page before. Groups, and `everyone`, come before all others.
 # By set operations, which stay quick however wrong the planner's guess of how many there are; who
 # is suspended is looked up name by name, in order, until the page is full.
-_MEMBERS = """
-    SELECT m.member FROM {these} JOIN memberships m ON m.group_name = {these}.name
-    WHERE starts_with({these}.name, 'groups/')
-        AND (m.member < 'groups0' OR m.member > :after_name)
+_INSIDE = """
+    SELECT m.member FROM {these} t, LATERAL (
+        SELECT member FROM memberships WHERE group_name = t.name AND member {which} OFFSET 0) m
 """
 _SUBJECTS = text(
     f"""
-WITH RECURSIVE {_APPLYING.format(which="g.path = ANY(:above)")}, denied (name) AS (
+WITH RECURSIVE {_APPLYING.format(which="g.path = ANY(:above)")}, denying (name) AS (
     SELECT subject FROM applying WHERE effect = 'DENY'
-    UNION {_MEMBERS.format(these="denied")}
-), allowed (name) AS (
+    UNION {_INSIDE.format(these="denying", which="< 'groups0'")}
+), denied (name) AS (
+    SELECT name FROM denying UNION ALL {_INSIDE.format(these="denying", which="> :after_member")}
+), allowing (name) AS (
     SELECT subject FROM applying WHERE effect = 'ALLOW'
     UNION SELECT name COLLATE "C" FROM unnest(CAST(:deniable AS text[])) AS name
-    UNION {_MEMBERS.format(these="allowed")} AND :expand_groups
+    UNION {_INSIDE.format(these="allowing", which="< 'groups0'")} WHERE :expand_groups
+), allowed (name) AS (
+    SELECT name FROM allowing
+    UNION ALL {_INSIDE.format(these="allowing", which="> :after_member")} WHERE :expand_groups
 ), holding (name) AS (
     SELECT name FROM allowed WHERE NOT (:expand_groups AND starts_with(name, 'groups/'))
         AND NOT EXISTS (SELECT FROM denied WHERE name = 'everyone')
@@ -200,6 +204,7 @@ class ReachRepository:
             "own": _owners(path, permission, deniable=False),
             "deniable": _owners(path, permission, deniable=True),
             "after_name": place.subject,
+            "after_member": max(place.subject, "groups0"),
             "after_denied": place.denied,
             "limit": limit,
         }

@@ -101,7 +101,7 @@ def policy() -> Policy:
         made.standings.keep(subject, Standing(True, (subject, *groups.get(subject, ()))))
         made.held.keep(subject, Held({"/a": ()}, complete=True))
     made.held.keep("groups/all", Held({"/a": (), "/b": ()}, complete=False))
-    made._keep_roles(["roles/r"], [("roles/r", "docs.read")])
+    made._keep_roles(["roles/r"], [("roles/r", "docs.read")], policy_module._Touched(()))
     return made
 
 
