@@ -56,8 +56,8 @@ def require_grantable(
 ) -> None:
     """The caller may give or take the role on the path: holds `by` and all that it allows there.
 
-    A role on a group's or service account's own path may put someone in charge of its rights, which
-    the caller must then hold as well. Raises NotHeld.
+    A role on a group's, service account's or user's own path may put someone in charge of its
+    rights, which the caller must then hold as well. Raises NotHeld.
     """
     if tx.call.caller is None:
         return
@@ -72,14 +72,14 @@ def require_grantable(
 def require_changeable(tx: Tx, role: str, before: Collection[str], after: Collection[str]) -> None:
     """The caller may change what the role allows: holds on `/` what comes and what goes.
 
-    Where it was granted on groups' or service accounts' own paths, it may come to put its holders
-    in charge of them; then the caller must hold those rights as well. Raises NotHeld.
+    Where it was granted on a group's, service account's or user's own path, it may come to put its
+    holders in charge of it; then the caller must hold those rights as well. Raises NotHeld.
     """
     if tx.call.caller is None:
         return
     require_held(tx, set(before) ^ set(after), ROOT)
     was = Permissions(before)
-    places = HoldingsRepository(tx.connection).places_of(role, _MOST_RIGHTS + 1)
+    places = HoldingsRepository(tx.connection).places_of(role, _PUTS_IN_CHARGE, _MOST_RIGHTS + 1)
     if len(places) > _MOST_RIGHTS and not Holdings(tx, [ROOT]).owns_everything:
         raise NotHeld.what(
             EVERYTHING, ROOT, f"{role} is granted in more than {_MOST_RIGHTS} places"

@@ -1,6 +1,6 @@
 """The SQL behind what callers hold, as their own transaction sees it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,7 +39,8 @@ _OF = text(_PRINCIPALS + _GRANTS + " LIMIT :limit")
 _CREATED = text("SELECT create_time FROM subjects WHERE name = :subject")
 _PLACES = text(
     "SELECT DISTINCT path FROM grants WHERE role = :role AND effect = 'ALLOW'"
-    " AND expire_time IS NULL AND path ~ '^/(groups|serviceAccounts)/[^/]+$' LIMIT :limit"
+    " AND expire_time IS NULL AND split_part(path, '/', 2) = ANY(:collections)"
+    " AND path ~ '^/[^/]+/[^/]+$' LIMIT :limit"
 )
 _ROLE = text("SELECT permission FROM role_permissions WHERE role = :role ORDER BY permission")
 
@@ -88,9 +89,10 @@ class HoldingsRepository:
         found: datetime | None = self._run(_CREATED, {"subject": subject}).scalar_one_or_none()
         return found
 
-    def places_of(self, role: str, limit: int) -> list[str]:
-        """The groups' and service accounts' own paths on which the role is granted for good."""
-        return list(self._run(_PLACES, {"role": role, "limit": limit}).scalars())
+    def places_of(self, role: str, collections: Collection[str], limit: int) -> list[str]:
+        """The own paths of those in the collections on which the role is granted for good."""
+        parameters = {"role": role, "collections": list(collections), "limit": limit}
+        return list(self._run(_PLACES, parameters).scalars())
 
     def patterns_of(self, role: str) -> list[str]:
         """What the role allows; empty for one that does not exist."""

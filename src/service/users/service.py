@@ -164,14 +164,14 @@ class UserService:
             changed = sorted(f for f in fields if getattr(user, f) != getattr(wanted, f))
             if not changed:
                 return tx.commit(user)
-            if "email" in changed and call.actor != user.subject:
-                require_rights_of(tx, user.subject, by="users.manage")
             for name in changed:
                 setattr(user, name, getattr(wanted, name))
             if "email" in changed:
                 user.email_verified = False
             self._write(tx, user)
             tx.record(UserUpdated(user.subject, {"fields": changed}))
+            if "email" in changed and call.actor != user.subject:
+                require_rights_of(tx, user.subject, by="users.manage")
             return tx.commit(user)
 
     def suspend(self, call: Call, user_id: UUID, *, etag: str = "") -> Committed[User]:
