@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from service.access.models import Check, Effect
+from service.storage.pages import PageRequest
 from tests.integration.access.steps import ADA, BOT, USERS
-from tests.integration.access.world import World
+from tests.integration.access.world import ANY, World
 
 BOB = USERS[1]
 THEMSELVES, FILES = "users.read", "files.read"
@@ -51,3 +52,10 @@ def test_what_is_ones_own(
     world.take(steps)
     assert world.decide([Check(subject, permission, path)]) == [allowed]
     assert world.now().allows(subject, permission, path) is allowed, "the oracle knows it too"
+
+
+def test_a_list_tells_no_denial_of_what_cannot_be_denied(world: World) -> None:
+    world.take([("grant", ADA, "/", "roles/own", Effect.ALLOW, None), denial(f"/{ADA}/x")])
+    call, page = world.as_(ADA), PageRequest(0, "", "")
+    listed, _ = world.here.access.list_access(call, ADA, THEMSELVES, "/", page, ANY)
+    assert {it.path: it.denied for it in listed.items} == {"/": False, f"/{ADA}": False}
