@@ -69,10 +69,12 @@ WHERE (path, denied) > (:after_path, :after_denied) ORDER BY path, denied LIMIT 
 """
 )
 
-# Down the groups from those denied, and from those allowed where groups are expanded; then into them
-# for whom comes after the page before. Groups, and `everyone`, come before all others.
-# By set operations, which stay quick however wrong the planner's guess of how many there are; who
-# is suspended is looked up name by name, in order, until the page is full.
+# Down the groups from those denied, and from those allowed where groups are expanded; then into
+# them, for whom comes after the page before. Groups, and `everyone`, come before all others.
+#
+# Nothing hangs on the planner's guess of how many there are: set operations are never quadratic,
+# and OFFSET 0 has members and states looked up in an index, states name by name until the page is
+# full.
 _INSIDE = """
     SELECT m.member FROM {these} t, LATERAL (
         SELECT member FROM memberships WHERE group_name = t.name AND member {which} OFFSET 0) m
