@@ -34,7 +34,7 @@ def size_of(patterns: set[str]) -> tuple[bool, int, int]:
 
 
 @given(steps=ANY_WORLD, path=paths)
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 def test_an_explanation_says_what_the_check_says_and_names_what_is_why(
     two_replicas: World, steps: list[Any], path: str
 ) -> None:
@@ -60,7 +60,7 @@ def assert_explained(world: World, subject: str, permission: str, path: str) -> 
 
 
 @given(steps=ANY_WORLD, subject=subjects, permission=permissions, path=paths)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 def test_the_smallest_grant_is_offered_when_a_grant_helps_and_it_does(
     two_replicas: World, steps: list[Any], subject: str, permission: str, path: str
 ) -> None:

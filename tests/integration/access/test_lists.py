@@ -24,7 +24,7 @@ from tests.support.oracle import covers
 SIZES = st.integers(1, 3)
 ABOUT = [*USERS, BOT, "groups/a", "everyone"]
 OFTEN = ["docs.read", "users.read", "files.read"]
-WELL = settings(max_examples=30, deadline=None, derandomize=True)
+WELL = settings(max_examples=20, deadline=None, derandomize=True)
 
 
 def all_pages(read: Callable[[PageRequest], tuple[Page[Any], str]], size: int) -> list[Any]:
