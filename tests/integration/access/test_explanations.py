@@ -3,6 +3,7 @@
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from service.access.models import Check, Effect, Explanation, NewGrant
@@ -10,7 +11,13 @@ from tests.integration.access.steps import ANY_WORLD, SUBJECTS, paths, permissio
 from tests.integration.access.world import ANY, World
 from tests.support.oracle import covers, matches, owns
 
+ADA = SUBJECTS[0]
+_NESTED = [("join", "groups/a", ADA), ("join", "groups/b", "groups/a")]
 OFTEN = ["docs.read", "users.read", "files.read"]
+
+
+def _given(whom: str) -> tuple[Any, ...]:
+    return ("grant", whom, "/a", "roles/reader", Effect.ALLOW, None)
 
 
 def explained(world: World, check: Check) -> Explanation:
@@ -81,3 +88,21 @@ def test_the_smallest_grant_is_offered_when_a_grant_helps_and_it_does(
         assert world.decide([check]) == [True]
         world.here.access.delete_grant(world.as_admin(), made.id)
         assert world.decide([check]) == [False]
+
+
+@pytest.mark.parametrize(
+    ("steps", "member", "chain"),
+    [
+        ([_given(ADA)], ADA, ()),
+        ([_given("groups/a"), ("join", "groups/a", ADA)], ADA, ("groups/a",)),
+        ([_given("groups/b"), *_NESTED], ADA, ("groups/a", "groups/b")),
+        ([_given("everyone")], "everyone", ()),
+        ([_given("groups/a"), ("join", "groups/a", "everyone")], "everyone", ("groups/a",)),
+    ],
+)
+def test_a_step_tells_the_way_by_which_a_grant_comes_to_somebody(
+    world: World, steps: list[Any], member: str, chain: tuple[str, ...]
+) -> None:
+    world.take(steps)
+    [step] = explained(world, Check(ADA, "docs.read", "/a/b")).steps
+    assert (step.member, step.chain, step.path) == (member, chain, "/a")

@@ -59,7 +59,7 @@ def test_elsewhere_she_sees_nothing_of_that_revision(
 def test_elsewhere_she_would_if_nobody_looked_at_the_revision(
     reader: Reader, removed: Enemy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Decisions, "be", lambda self, freshness: None)
+    monkeypatch.setattr(Decisions, "_catch_up_to", lambda self, freshness: None)
     revision = removed(("leave", 0))
     assert reader.allows_since(revision, EVE, READ, f"{FOLDER}/new")
 
