@@ -88,15 +88,18 @@ class AccessServiceServicer:
     """
 
     def CreateGrant(self, request, context):
-        """Grants a role to a subject on a path. Answers ALREADY_EXISTS when there is the same grant,
-        NOT_FOUND when there is no such role or subject.
+        """Grants a role to a subject on a path. Answers PERMISSION_DENIED (NOT_HELD) to who does not hold what
+        the role allows there, ALREADY_EXISTS when there is the same grant, NOT_FOUND when there is no such
+        role or subject, and FAILED_PRECONDITION when a DENY would leave `/` without an owner.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteGrant(self, request, context):
-        """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes.
+        """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes:
+        else PERMISSION_DENIED (NOT_HELD). Answers FAILED_PRECONDITION when `/` would be left without an
+        owner.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,11 +38,15 @@ class AccessServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AccessServiceAsyncStub: ...
     CreateGrant: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.CreateGrantRequest, _access_service_pb2.CreateGrantResponse]
-    """Grants a role to a subject on a path. Answers ALREADY_EXISTS when there is the same grant,
-    NOT_FOUND when there is no such role or subject.
+    """Grants a role to a subject on a path. Answers PERMISSION_DENIED (NOT_HELD) to who does not hold what
+    the role allows there, ALREADY_EXISTS when there is the same grant, NOT_FOUND when there is no such
+    role or subject, and FAILED_PRECONDITION when a DENY would leave `/` without an owner.
     """
     DeleteGrant: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.DeleteGrantRequest, _access_service_pb2.DeleteGrantResponse]
-    """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes."""
+    """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes:
+    else PERMISSION_DENIED (NOT_HELD). Answers FAILED_PRECONDITION when `/` would be left without an
+    owner.
+    """
     ListGrants: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.ListGrantsRequest, _access_service_pb2.ListGrantsResponse]
     """Lists grants, oldest first. Needs `grants.list` on `path`, or on `/` when that is empty."""
     CheckAccess: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.CheckAccessRequest, _access_service_pb2.CheckAccessResponse]
@@ -73,11 +77,15 @@ class AccessServiceAsyncStub(AccessServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateGrant: _aio.UnaryUnaryMultiCallable[_access_service_pb2.CreateGrantRequest, _access_service_pb2.CreateGrantResponse]  # type: ignore[assignment]
-    """Grants a role to a subject on a path. Answers ALREADY_EXISTS when there is the same grant,
-    NOT_FOUND when there is no such role or subject.
+    """Grants a role to a subject on a path. Answers PERMISSION_DENIED (NOT_HELD) to who does not hold what
+    the role allows there, ALREADY_EXISTS when there is the same grant, NOT_FOUND when there is no such
+    role or subject, and FAILED_PRECONDITION when a DENY would leave `/` without an owner.
     """
     DeleteGrant: _aio.UnaryUnaryMultiCallable[_access_service_pb2.DeleteGrantRequest, _access_service_pb2.DeleteGrantResponse]  # type: ignore[assignment]
-    """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes."""
+    """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes:
+    else PERMISSION_DENIED (NOT_HELD). Answers FAILED_PRECONDITION when `/` would be left without an
+    owner.
+    """
     ListGrants: _aio.UnaryUnaryMultiCallable[_access_service_pb2.ListGrantsRequest, _access_service_pb2.ListGrantsResponse]  # type: ignore[assignment]
     """Lists grants, oldest first. Needs `grants.list` on `path`, or on `/` when that is empty."""
     CheckAccess: _aio.UnaryUnaryMultiCallable[_access_service_pb2.CheckAccessRequest, _access_service_pb2.CheckAccessResponse]  # type: ignore[assignment]
@@ -111,8 +119,9 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _access_service_pb2.CreateGrantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_access_service_pb2.CreateGrantResponse, _abc.Awaitable[_access_service_pb2.CreateGrantResponse]]:
-        """Grants a role to a subject on a path. Answers ALREADY_EXISTS when there is the same grant,
-        NOT_FOUND when there is no such role or subject.
+        """Grants a role to a subject on a path. Answers PERMISSION_DENIED (NOT_HELD) to who does not hold what
+        the role allows there, ALREADY_EXISTS when there is the same grant, NOT_FOUND when there is no such
+        role or subject, and FAILED_PRECONDITION when a DENY would leave `/` without an owner.
         """
 
     @_abc_1.abstractmethod
@@ -121,7 +130,10 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _access_service_pb2.DeleteGrantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_access_service_pb2.DeleteGrantResponse, _abc.Awaitable[_access_service_pb2.DeleteGrantResponse]]:
-        """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes."""
+        """Takes a grant back; needs `grants.delete` on its path or on `/`, and to hold what it gives or takes:
+        else PERMISSION_DENIED (NOT_HELD). Answers FAILED_PRECONDITION when `/` would be left without an
+        owner.
+        """
 
     @_abc_1.abstractmethod
     def ListGrants(

@@ -18,8 +18,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Consistency(_message.Message):
-    """How fresh an answer has to be. Unset: a process answers from what it remembers, which knows what was
-    written through it at once, and what was written elsewhere within a second.
+    """How fresh an answer has to be. Unset: it knows at least what the process knows: what was written
+    through it at once, and what was written elsewhere within a second. Lists and explanations may know
+    more.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -524,8 +524,8 @@ class WatchRevocationsResponse(_message.Message):
     cursor: _builtins.str
     """Where to resume after this message."""
     revision: _builtins.str
-    """The newest revision that this server knows. A decision of an older one may be out of date, so who
-    keeps decisions drops them when this changes.
+    """The revision of the newest change that may have changed a decision. A decision of an older one may
+    be out of date, so who keeps decisions drops them when this moves. It stays when a session ends.
     """
     @_builtins.property
     def revocations(self) -> _containers.RepeatedCompositeFieldContainer[_tokens_pb2.Revocation]:

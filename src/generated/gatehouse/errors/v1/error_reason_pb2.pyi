@@ -37,7 +37,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PASSWORD_REJECTED: _ErrorReason.ValueType  # 6
     """INVALID_ARGUMENT: the new password is too short, too long, or easily guessed."""
     ERROR_REASON_INVALID_CURSOR: _ErrorReason.ValueType  # 7
-    """INVALID_ARGUMENT: the cursor was not given out by this service."""
+    """INVALID_ARGUMENT: the cursor or revision was not given out by this service."""
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 20
     """UNAUTHENTICATED: the call carries no token."""
     ERROR_REASON_TOKEN_INVALID: _ErrorReason.ValueType  # 21
@@ -59,7 +59,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PERMISSION_MISSING: _ErrorReason.ValueType  # 41
     """PERMISSION_DENIED: the caller does not hold the permission on the path."""
     ERROR_REASON_NOT_HELD: _ErrorReason.ValueType  # 42
-    """PERMISSION_DENIED: the caller would give away more than they hold."""
+    """PERMISSION_DENIED: the caller would give or take more than they hold."""
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 60
     """NOT_FOUND: there is no such user."""
     ERROR_REASON_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 61
@@ -85,7 +85,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_LAST_OWNER: _ErrorReason.ValueType  # 100
     """FAILED_PRECONDITION: the change would leave `/` without an owner."""
     ERROR_REASON_FOREIGN_REVISION: _ErrorReason.ValueType  # 101
-    """FAILED_PRECONDITION: the revision or cursor comes from another history of the database."""
+    """FAILED_PRECONDITION: the revision or cursor comes from another history of the database, or is ahead
+    of it.
+    """
     ERROR_REASON_NO_PASSWORD: _ErrorReason.ValueType  # 102
     """FAILED_PRECONDITION: the caller signs in without a password, so there is none to change."""
     ERROR_REASON_GROUP_CYCLE: _ErrorReason.ValueType  # 103
@@ -95,7 +97,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ROLE_IN_USE: _ErrorReason.ValueType  # 105
     """FAILED_PRECONDITION: there are grants of the role."""
     ERROR_REASON_TOO_MANY_GROUPS: _ErrorReason.ValueType  # 106
-    """FAILED_PRECONDITION: the member would be in too many groups, or the groups nest too deeply."""
+    """FAILED_PRECONDITION: the member would be in more groups, or have more below it, than can be looked
+    at quickly.
+    """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 120
     """ABORTED: the resource changed since it was read; read it again."""
     ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 121
@@ -139,7 +143,7 @@ ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 5
 ERROR_REASON_PASSWORD_REJECTED: ErrorReason.ValueType  # 6
 """INVALID_ARGUMENT: the new password is too short, too long, or easily guessed."""
 ERROR_REASON_INVALID_CURSOR: ErrorReason.ValueType  # 7
-"""INVALID_ARGUMENT: the cursor was not given out by this service."""
+"""INVALID_ARGUMENT: the cursor or revision was not given out by this service."""
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 20
 """UNAUTHENTICATED: the call carries no token."""
 ERROR_REASON_TOKEN_INVALID: ErrorReason.ValueType  # 21
@@ -161,7 +165,7 @@ ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 40
 ERROR_REASON_PERMISSION_MISSING: ErrorReason.ValueType  # 41
 """PERMISSION_DENIED: the caller does not hold the permission on the path."""
 ERROR_REASON_NOT_HELD: ErrorReason.ValueType  # 42
-"""PERMISSION_DENIED: the caller would give away more than they hold."""
+"""PERMISSION_DENIED: the caller would give or take more than they hold."""
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 60
 """NOT_FOUND: there is no such user."""
 ERROR_REASON_SESSION_NOT_FOUND: ErrorReason.ValueType  # 61
@@ -187,7 +191,9 @@ ERROR_REASON_GRANT_EXISTS: ErrorReason.ValueType  # 82
 ERROR_REASON_LAST_OWNER: ErrorReason.ValueType  # 100
 """FAILED_PRECONDITION: the change would leave `/` without an owner."""
 ERROR_REASON_FOREIGN_REVISION: ErrorReason.ValueType  # 101
-"""FAILED_PRECONDITION: the revision or cursor comes from another history of the database."""
+"""FAILED_PRECONDITION: the revision or cursor comes from another history of the database, or is ahead
+of it.
+"""
 ERROR_REASON_NO_PASSWORD: ErrorReason.ValueType  # 102
 """FAILED_PRECONDITION: the caller signs in without a password, so there is none to change."""
 ERROR_REASON_GROUP_CYCLE: ErrorReason.ValueType  # 103
@@ -197,7 +203,9 @@ ERROR_REASON_BUILT_IN_ROLE: ErrorReason.ValueType  # 104
 ERROR_REASON_ROLE_IN_USE: ErrorReason.ValueType  # 105
 """FAILED_PRECONDITION: there are grants of the role."""
 ERROR_REASON_TOO_MANY_GROUPS: ErrorReason.ValueType  # 106
-"""FAILED_PRECONDITION: the member would be in too many groups, or the groups nest too deeply."""
+"""FAILED_PRECONDITION: the member would be in more groups, or have more below it, than can be looked
+at quickly.
+"""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 120
 """ABORTED: the resource changed since it was read; read it again."""
 ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 121

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class GroupServiceStub:
-    """Groups, and who is in them. Whoever changes who is in a group must hold what is granted to the group,
-    or have been put in charge of it by a grant on `/groups/{id}` itself.
+    """Groups, and who is in them. Whoever changes who is in a group, or deletes it, must hold what is granted
+    or denied to the group and to those it is in, or have been put in charge of it by a grant on
+    `/groups/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
     """
 
     def __init__(self, channel):
@@ -84,8 +85,9 @@ class GroupServiceStub:
 
 
 class GroupServiceServicer:
-    """Groups, and who is in them. Whoever changes who is in a group must hold what is granted to the group,
-    or have been put in charge of it by a grant on `/groups/{id}` itself.
+    """Groups, and who is in them. Whoever changes who is in a group, or deletes it, must hold what is granted
+    or denied to the group and to those it is in, or have been put in charge of it by a grant on
+    `/groups/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
     """
 
     def CreateGroup(self, request, context):
@@ -125,10 +127,11 @@ class GroupServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddMember(self, request, context):
-        """Puts a subject into a group. Adding a member twice is no error. Answers FAILED_PRECONDITION when
-        the group would, through other groups, contain itself; when the member would have been put into
-        more than 1000 groups; and when a group would be in more than 100 groups, directly or through
-        others, or have more than 1000 in it.
+        """Puts a subject into a group. Adding a member twice is no error. Answers NOT_FOUND when there is no
+        such group or member, and FAILED_PRECONDITION when the group would, through other groups, contain
+        itself; when the member would have been put into more than 1000 groups; when a group would be in
+        more than 100 groups, directly or through others, or have more than 1000 in it; and when `/` would
+        be left without an owner.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -214,8 +217,9 @@ def add_GroupServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GroupService:
-    """Groups, and who is in them. Whoever changes who is in a group must hold what is granted to the group,
-    or have been put in charge of it by a grant on `/groups/{id}` itself.
+    """Groups, and who is in them. Whoever changes who is in a group, or deletes it, must hold what is granted
+    or denied to the group and to those it is in, or have been put in charge of it by a grant on
+    `/groups/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
     """
 
     @staticmethod

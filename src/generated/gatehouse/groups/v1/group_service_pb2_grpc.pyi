@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class GroupServiceStub:
-    """Groups, and who is in them. Whoever changes who is in a group must hold what is granted to the group,
-    or have been put in charge of it by a grant on `/groups/{id}` itself.
+    """Groups, and who is in them. Whoever changes who is in a group, or deletes it, must hold what is granted
+    or denied to the group and to those it is in, or have been put in charge of it by a grant on
+    `/groups/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
     """
 
     @_typing.overload
@@ -48,10 +49,11 @@ class GroupServiceStub:
     FAILED_PRECONDITION when `/` would be left without an owner.
     """
     AddMember: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.AddMemberRequest, _group_service_pb2.AddMemberResponse]
-    """Puts a subject into a group. Adding a member twice is no error. Answers FAILED_PRECONDITION when
-    the group would, through other groups, contain itself; when the member would have been put into
-    more than 1000 groups; and when a group would be in more than 100 groups, directly or through
-    others, or have more than 1000 in it.
+    """Puts a subject into a group. Adding a member twice is no error. Answers NOT_FOUND when there is no
+    such group or member, and FAILED_PRECONDITION when the group would, through other groups, contain
+    itself; when the member would have been put into more than 1000 groups; when a group would be in
+    more than 100 groups, directly or through others, or have more than 1000 in it; and when `/` would
+    be left without an owner.
     """
     RemoveMember: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.RemoveMemberRequest, _group_service_pb2.RemoveMemberResponse]
     """Takes a subject out of a group. Removing who is not a member is no error. Answers
@@ -66,8 +68,9 @@ class GroupServiceStub:
 
 @_typing.type_check_only
 class GroupServiceAsyncStub(GroupServiceStub):
-    """Groups, and who is in them. Whoever changes who is in a group must hold what is granted to the group,
-    or have been put in charge of it by a grant on `/groups/{id}` itself.
+    """Groups, and who is in them. Whoever changes who is in a group, or deletes it, must hold what is granted
+    or denied to the group and to those it is in, or have been put in charge of it by a grant on
+    `/groups/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -84,10 +87,11 @@ class GroupServiceAsyncStub(GroupServiceStub):
     FAILED_PRECONDITION when `/` would be left without an owner.
     """
     AddMember: _aio.UnaryUnaryMultiCallable[_group_service_pb2.AddMemberRequest, _group_service_pb2.AddMemberResponse]  # type: ignore[assignment]
-    """Puts a subject into a group. Adding a member twice is no error. Answers FAILED_PRECONDITION when
-    the group would, through other groups, contain itself; when the member would have been put into
-    more than 1000 groups; and when a group would be in more than 100 groups, directly or through
-    others, or have more than 1000 in it.
+    """Puts a subject into a group. Adding a member twice is no error. Answers NOT_FOUND when there is no
+    such group or member, and FAILED_PRECONDITION when the group would, through other groups, contain
+    itself; when the member would have been put into more than 1000 groups; when a group would be in
+    more than 100 groups, directly or through others, or have more than 1000 in it; and when `/` would
+    be left without an owner.
     """
     RemoveMember: _aio.UnaryUnaryMultiCallable[_group_service_pb2.RemoveMemberRequest, _group_service_pb2.RemoveMemberResponse]  # type: ignore[assignment]
     """Takes a subject out of a group. Removing who is not a member is no error. Answers
@@ -101,8 +105,9 @@ class GroupServiceAsyncStub(GroupServiceStub):
     """
 
 class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Groups, and who is in them. Whoever changes who is in a group must hold what is granted to the group,
-    or have been put in charge of it by a grant on `/groups/{id}` itself.
+    """Groups, and who is in them. Whoever changes who is in a group, or deletes it, must hold what is granted
+    or denied to the group and to those it is in, or have been put in charge of it by a grant on
+    `/groups/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
     """
 
     @_abc_1.abstractmethod
@@ -153,10 +158,11 @@ class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _group_service_pb2.AddMemberRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_group_service_pb2.AddMemberResponse, _abc.Awaitable[_group_service_pb2.AddMemberResponse]]:
-        """Puts a subject into a group. Adding a member twice is no error. Answers FAILED_PRECONDITION when
-        the group would, through other groups, contain itself; when the member would have been put into
-        more than 1000 groups; and when a group would be in more than 100 groups, directly or through
-        others, or have more than 1000 in it.
+        """Puts a subject into a group. Adding a member twice is no error. Answers NOT_FOUND when there is no
+        such group or member, and FAILED_PRECONDITION when the group would, through other groups, contain
+        itself; when the member would have been put into more than 1000 groups; when a group would be in
+        more than 100 groups, directly or through others, or have more than 1000 in it; and when `/` would
+        be left without an owner.
         """
 
     @_abc_1.abstractmethod

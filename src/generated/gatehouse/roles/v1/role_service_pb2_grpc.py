@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class RoleServiceStub:
     """Roles: named sets of permissions. `roles/owner` (everything), `roles/admin` (everything of Gatehouse
-    itself), `roles/auditor` (reads and events) and `roles/member` come with the service.
+    itself), `roles/auditor` (reads and events) and `roles/member` (looks up users, groups and roles by
+    name) come with the service.
     """
 
     def __init__(self, channel):
@@ -65,7 +66,8 @@ class RoleServiceStub:
 
 class RoleServiceServicer:
     """Roles: named sets of permissions. `roles/owner` (everything), `roles/admin` (everything of Gatehouse
-    itself), `roles/auditor` (reads and events) and `roles/member` come with the service.
+    itself), `roles/auditor` (reads and events) and `roles/member` (looks up users, groups and roles by
+    name) come with the service.
     """
 
     def CreateRole(self, request, context):
@@ -91,14 +93,17 @@ class RoleServiceServicer:
 
     def UpdateRole(self, request, context):
         """Changes a role's title, description or permissions. Whoever adds or removes a permission must
-        hold it on `/`, because the role may be granted anywhere.
+        hold it on `/`, because the role may be granted anywhere, and must hold the rights of whom the role
+        newly puts its holders in charge of: else PERMISSION_DENIED (NOT_HELD). Answers FAILED_PRECONDITION
+        for a role that comes with the service, and when `/` would be left without an owner.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRole(self, request, context):
-        """Deletes a role. Answers FAILED_PRECONDITION while there are grants of it.
+        """Deletes a role. Answers FAILED_PRECONDITION while there are grants of it, and for a role that comes
+        with the service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,7 +147,8 @@ def add_RoleServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class RoleService:
     """Roles: named sets of permissions. `roles/owner` (everything), `roles/admin` (everything of Gatehouse
-    itself), `roles/auditor` (reads and events) and `roles/member` come with the service.
+    itself), `roles/auditor` (reads and events) and `roles/member` (looks up users, groups and roles by
+    name) come with the service.
     """
 
     @staticmethod

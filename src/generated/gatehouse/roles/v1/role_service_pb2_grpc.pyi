@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class RoleServiceStub:
     """Roles: named sets of permissions. `roles/owner` (everything), `roles/admin` (everything of Gatehouse
-    itself), `roles/auditor` (reads and events) and `roles/member` come with the service.
+    itself), `roles/auditor` (reads and events) and `roles/member` (looks up users, groups and roles by
+    name) come with the service.
     """
 
     @_typing.overload
@@ -43,15 +44,20 @@ class RoleServiceStub:
     """Lists roles by name."""
     UpdateRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.UpdateRoleRequest, _role_service_pb2.UpdateRoleResponse]
     """Changes a role's title, description or permissions. Whoever adds or removes a permission must
-    hold it on `/`, because the role may be granted anywhere.
+    hold it on `/`, because the role may be granted anywhere, and must hold the rights of whom the role
+    newly puts its holders in charge of: else PERMISSION_DENIED (NOT_HELD). Answers FAILED_PRECONDITION
+    for a role that comes with the service, and when `/` would be left without an owner.
     """
     DeleteRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.DeleteRoleRequest, _role_service_pb2.DeleteRoleResponse]
-    """Deletes a role. Answers FAILED_PRECONDITION while there are grants of it."""
+    """Deletes a role. Answers FAILED_PRECONDITION while there are grants of it, and for a role that comes
+    with the service.
+    """
 
 @_typing.type_check_only
 class RoleServiceAsyncStub(RoleServiceStub):
     """Roles: named sets of permissions. `roles/owner` (everything), `roles/admin` (everything of Gatehouse
-    itself), `roles/auditor` (reads and events) and `roles/member` come with the service.
+    itself), `roles/auditor` (reads and events) and `roles/member` (looks up users, groups and roles by
+    name) come with the service.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -63,14 +69,19 @@ class RoleServiceAsyncStub(RoleServiceStub):
     """Lists roles by name."""
     UpdateRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.UpdateRoleRequest, _role_service_pb2.UpdateRoleResponse]  # type: ignore[assignment]
     """Changes a role's title, description or permissions. Whoever adds or removes a permission must
-    hold it on `/`, because the role may be granted anywhere.
+    hold it on `/`, because the role may be granted anywhere, and must hold the rights of whom the role
+    newly puts its holders in charge of: else PERMISSION_DENIED (NOT_HELD). Answers FAILED_PRECONDITION
+    for a role that comes with the service, and when `/` would be left without an owner.
     """
     DeleteRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.DeleteRoleRequest, _role_service_pb2.DeleteRoleResponse]  # type: ignore[assignment]
-    """Deletes a role. Answers FAILED_PRECONDITION while there are grants of it."""
+    """Deletes a role. Answers FAILED_PRECONDITION while there are grants of it, and for a role that comes
+    with the service.
+    """
 
 class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
     """Roles: named sets of permissions. `roles/owner` (everything), `roles/admin` (everything of Gatehouse
-    itself), `roles/auditor` (reads and events) and `roles/member` come with the service.
+    itself), `roles/auditor` (reads and events) and `roles/member` (looks up users, groups and roles by
+    name) come with the service.
     """
 
     @_abc_1.abstractmethod
@@ -104,7 +115,9 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_role_service_pb2.UpdateRoleResponse, _abc.Awaitable[_role_service_pb2.UpdateRoleResponse]]:
         """Changes a role's title, description or permissions. Whoever adds or removes a permission must
-        hold it on `/`, because the role may be granted anywhere.
+        hold it on `/`, because the role may be granted anywhere, and must hold the rights of whom the role
+        newly puts its holders in charge of: else PERMISSION_DENIED (NOT_HELD). Answers FAILED_PRECONDITION
+        for a role that comes with the service, and when `/` would be left without an owner.
         """
 
     @_abc_1.abstractmethod
@@ -113,6 +126,8 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.DeleteRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_service_pb2.DeleteRoleResponse, _abc.Awaitable[_role_service_pb2.DeleteRoleResponse]]:
-        """Deletes a role. Answers FAILED_PRECONDITION while there are grants of it."""
+        """Deletes a role. Answers FAILED_PRECONDITION while there are grants of it, and for a role that comes
+        with the service.
+        """
 
 def add_RoleServiceServicer_to_server(servicer: RoleServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

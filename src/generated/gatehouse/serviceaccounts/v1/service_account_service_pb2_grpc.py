@@ -111,7 +111,8 @@ class ServiceAccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteServiceAccount(self, request, context):
-        """Deletes a service account, its keys, sessions, memberships and grants.
+        """Deletes a service account, its keys, sessions, memberships and grants, and the grants on its own
+        path.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,7 +121,7 @@ class ServiceAccountServiceServicer:
     def CreateApiKey(self, request, context):
         """Makes an API key and shows its secret, this once. The key's scopes are no wider than those of the
         caller's token. Whoever makes one must hold what is granted to the service account, or have been
-        put in charge of it by a grant on `/serviceAccounts/{id}` itself.
+        put in charge of it by a grant on `/serviceAccounts/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,11 +44,13 @@ class ServiceAccountServiceStub:
     UpdateServiceAccount: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.UpdateServiceAccountRequest, _service_account_service_pb2.UpdateServiceAccountResponse]
     """Changes a service account's display name, description or state. Suspending ends all its sessions."""
     DeleteServiceAccount: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.DeleteServiceAccountRequest, _service_account_service_pb2.DeleteServiceAccountResponse]
-    """Deletes a service account, its keys, sessions, memberships and grants."""
+    """Deletes a service account, its keys, sessions, memberships and grants, and the grants on its own
+    path.
+    """
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.CreateApiKeyRequest, _service_account_service_pb2.CreateApiKeyResponse]
     """Makes an API key and shows its secret, this once. The key's scopes are no wider than those of the
     caller's token. Whoever makes one must hold what is granted to the service account, or have been
-    put in charge of it by a grant on `/serviceAccounts/{id}` itself.
+    put in charge of it by a grant on `/serviceAccounts/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
     """
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.ListApiKeysRequest, _service_account_service_pb2.ListApiKeysResponse]
     """Lists the keys of a service account, newest first, revoked and expired ones too."""
@@ -71,11 +73,13 @@ class ServiceAccountServiceAsyncStub(ServiceAccountServiceStub):
     UpdateServiceAccount: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.UpdateServiceAccountRequest, _service_account_service_pb2.UpdateServiceAccountResponse]  # type: ignore[assignment]
     """Changes a service account's display name, description or state. Suspending ends all its sessions."""
     DeleteServiceAccount: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.DeleteServiceAccountRequest, _service_account_service_pb2.DeleteServiceAccountResponse]  # type: ignore[assignment]
-    """Deletes a service account, its keys, sessions, memberships and grants."""
+    """Deletes a service account, its keys, sessions, memberships and grants, and the grants on its own
+    path.
+    """
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.CreateApiKeyRequest, _service_account_service_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     """Makes an API key and shows its secret, this once. The key's scopes are no wider than those of the
     caller's token. Whoever makes one must hold what is granted to the service account, or have been
-    put in charge of it by a grant on `/serviceAccounts/{id}` itself.
+    put in charge of it by a grant on `/serviceAccounts/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
     """
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.ListApiKeysRequest, _service_account_service_pb2.ListApiKeysResponse]  # type: ignore[assignment]
     """Lists the keys of a service account, newest first, revoked and expired ones too."""
@@ -125,7 +129,9 @@ class ServiceAccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_account_service_pb2.DeleteServiceAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_account_service_pb2.DeleteServiceAccountResponse, _abc.Awaitable[_service_account_service_pb2.DeleteServiceAccountResponse]]:
-        """Deletes a service account, its keys, sessions, memberships and grants."""
+        """Deletes a service account, its keys, sessions, memberships and grants, and the grants on its own
+        path.
+        """
 
     @_abc_1.abstractmethod
     def CreateApiKey(
@@ -135,7 +141,7 @@ class ServiceAccountServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_service_account_service_pb2.CreateApiKeyResponse, _abc.Awaitable[_service_account_service_pb2.CreateApiKeyResponse]]:
         """Makes an API key and shows its secret, this once. The key's scopes are no wider than those of the
         caller's token. Whoever makes one must hold what is granted to the service account, or have been
-        put in charge of it by a grant on `/serviceAccounts/{id}` itself.
+        put in charge of it by a grant on `/serviceAccounts/{id}` itself: else PERMISSION_DENIED (NOT_HELD).
         """
 
     @_abc_1.abstractmethod
