@@ -1,17 +1,17 @@
 """Access between models and messages."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from gatehouse.access.v1 import access_service_pb2 as pb
 from gatehouse.access.v1 import consistency_pb2, explanation_pb2, grant_pb2
-from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from service.access.explanation import in_words, step_in_words
 from service.access.models import (
     EVERYONE,
+    ROOT,
     Check,
     Effect,
     Explanation,
@@ -24,8 +24,8 @@ from service.access.models import (
     Step,
 )
 from service.kernel.call import Call, Committed
-from service.kernel.errors import InvalidArgument
-from service.storage.pages import Page, PageRequest
+from service.storage.pages import Page
+from service.transport.times import optional_time
 
 _TO_EFFECT = {Effect.ALLOW: grant_pb2.EFFECT_ALLOW, Effect.DENY: grant_pb2.EFFECT_DENY}
 
@@ -52,7 +52,7 @@ def new_grant(request: pb.CreateGrantRequest, call: Call) -> NewGrant:
         role=request.role,
         subject=call.resolve(request.subject),
         effect=Effect.DENY if request.effect == grant_pb2.EFFECT_DENY else Effect.ALLOW,
-        expire_time=_time(request.expire_time) if request.HasField("expire_time") else None,
+        expire_time=optional_time(request, "expire_time"),
     )
 
 
@@ -68,30 +68,17 @@ def grant_filter(request: pb.ListGrantsRequest, call: Call) -> GrantFilter:
 
 def check(question: Any, call: Call) -> Check:
     """A question; without a subject it is about the caller."""
-    subject = call.resolve(question.subject) if question.subject else call.principal.subject
-    return Check(subject, question.permission, question.path)
+    return Check(call.subject(question.subject), question.permission, question.path)
 
 
-def subject(request: Any, call: Call) -> str:
-    """Whom a question is about; without a subject, the caller."""
-    return call.resolve(request.subject) if request.subject else call.principal.subject
+def under(request: pb.ListAccessRequest) -> str:
+    """Below which path a client wants to know; without one, below all."""
+    return request.under or ROOT
 
 
 def freshness(consistency: consistency_pb2.Consistency) -> Freshness:
     """How fresh an answer a client wants."""
     return Freshness(consistency.at_least_as_fresh, consistency.fully_consistent)
-
-
-def page_request(request: Any, subject_meant: str = "") -> PageRequest:
-    """Which page of a list; a token is good for the same question only, as fresh as it may be."""
-    arguments = type(request)()
-    arguments.CopyFrom(request)
-    for field in ("page_size", "page_token", "consistency"):
-        arguments.ClearField(field)
-    bound = (
-        f"{_name(request)} {subject_meant} {arguments.SerializeToString(deterministic=True).hex()}"
-    )
-    return PageRequest(request.page_size, request.page_token, bound)
 
 
 def created(committed: Committed[Grant]) -> pb.CreateGrantResponse:
@@ -188,19 +175,6 @@ def _step(found: Step) -> explanation_pb2.ExplanationStep:
     return message
 
 
-def _name(request: Message) -> str:
-    return str(request.DESCRIPTOR.full_name)
-
-
 def _set_time(message: Timestamp, time: datetime | None) -> None:
     if time is not None:
         message.FromDatetime(time)
-
-
-def _time(timestamp: Timestamp) -> datetime:
-    try:
-        return timestamp.ToDatetime(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidArgument.field(
-            "expire_time", "must be a time from the year 1 to 9999"
-        ) from None

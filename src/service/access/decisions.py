@@ -49,7 +49,7 @@ class Decisions:
         Raises Unavailable, InvalidCursor and ForeignRevision for a revision that is not ours, and
         Conflict when things change faster than they can be looked at.
         """
-        self.be(freshness)
+        self._catch_up_to(freshness)
         allowed, history, position = self._settled(
             lambda look: [look.allows(check) for check in checks]
         )
@@ -64,10 +64,11 @@ class Decisions:
 
         Raises as `decide` does.
         """
-        self.be(freshness)
-        return self._db.history.revision(self._policy.position)
+        self._catch_up_to(freshness)
+        _, history, position = self._settled(lambda look: None)
+        return history.revision(position)
 
-    def be(self, freshness: Freshness) -> None:
+    def _catch_up_to(self, freshness: Freshness) -> None:
         """Makes this process as fresh as asked. Raises as `decide` does."""
         if freshness.full:
             self._policy.catch_up()
@@ -91,10 +92,10 @@ class Decisions:
                 epoch = policy.epoch
                 answer = ask(look)
                 # After looking: what was loaded in between need not be true earlier.
-                position = policy.position
+                position, settled = policy.position, policy.epoch == epoch
             if look.missing:
                 policy.load(look.missing)
-            elif policy.epoch == epoch:
+            elif settled:
                 policy.hits += 1
                 return answer, history, position
         raise Conflict

@@ -92,7 +92,10 @@ class GroupCycle(PreconditionFailed):
     reason = ErrorReason.GROUP_CYCLE
 
     def __init__(self, group: str, member: str) -> None:
-        super().__init__(f"{group} is in {member} already, so {member} cannot be put into it.")
+        super().__init__(
+            f"{group} is in {member} already, so {member} cannot be put into it.",
+            {"group": group, "member": member},
+        )
 
 
 class TooManyGroups(PreconditionFailed):
@@ -101,7 +104,7 @@ class TooManyGroups(PreconditionFailed):
     reason = ErrorReason.TOO_MANY_GROUPS
 
     def __init__(self, member: str, limit: str) -> None:
-        super().__init__(f"{member} cannot be put into the group: {limit}.")
+        super().__init__(f"{member} cannot be put into the group: {limit}.", {"member": member})
 
 
 class RoleInUse(PreconditionFailed):
@@ -110,4 +113,4 @@ class RoleInUse(PreconditionFailed):
     reason = ErrorReason.ROLE_IN_USE
 
     def __init__(self, role: str) -> None:
-        super().__init__(f"There are grants of {role}; delete them first.")
+        super().__init__(f"There are grants of {role}; delete them first.", {"role": role})

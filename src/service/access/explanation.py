@@ -12,9 +12,9 @@ from service.access.models import (
     Own,
     State,
     Step,
+    Why,
     own,
 )
-from service.access.reach_repository import Why
 from service.kernel import paths
 
 _MOST_STEPS = 100
@@ -22,16 +22,14 @@ _MOST_STEPS = 100
 
 def explain(check: Check, why: Why) -> Explanation:
     """The explanation; it agrees with the decision, because both follow the same rules."""
-    allowing = [step for step in why.steps if step.effect is Effect.ALLOW][:_MOST_STEPS]
-    denying = [step for step in why.steps if step.effect is Effect.DENY][:1]
-    ways = _ways(check.subject, why.groups)
-    allowing = [_by(step, ways) for step in allowing]
-    denying = [_by(step, ways) for step in denying]
     mine = _own_step(check)
-    able = why.state not in {None, State.SUSPENDED}
     always = mine is not None and not mine[0].deniable
-    if mine is not None:
-        allowing.insert(0, mine[1])
+    allowed_by = [step for step in why.steps if step.effect is Effect.ALLOW]
+    ways = _ways(check.subject, why.groups)
+    allowing = [mine[1]] if mine is not None else []
+    allowing += [_by(step, ways) for step in allowed_by[: _MOST_STEPS - len(allowing)]]
+    denying = [_by(step, ways) for step in why.steps if step.effect is Effect.DENY][:1]
+    able = why.state not in {None, State.SUSPENDED}
     denied_by = denying[0] if denying and not always else None
     return Explanation(
         check=check,
@@ -52,7 +50,7 @@ def in_words(found: Explanation) -> str:
     if found.state is State.SUSPENDED:
         return f"{check.subject} is not allowed {question}: it is suspended, so nothing is."
     if found.denied_by is not None:
-        beaten = f" It beats {_count(found.steps)} that would allow it." if found.steps else ""
+        beaten = " It beats what else would allow it." if found.steps else ""
         return (
             f"{check.subject} is not allowed {question}: {step_in_words(found.denied_by)}{beaten}"
             f" No grant helps while {_named(found.denied_by)} stands."
@@ -85,10 +83,6 @@ def _membership(step: Step) -> str:
 
 def _named(step: Step) -> str:
     return step.grant.name if step.grant else step.path
-
-
-def _count(steps: Sequence[Step]) -> str:
-    return "a grant" if len(steps) == 1 else f"{len(steps)} grants"
 
 
 def _own_step(check: Check) -> tuple[Own, Step] | None:

@@ -36,8 +36,8 @@ class Graph:
 
     def set_state(self, tx: Tx, subject: str, state: State) -> None:
         """A suspended subject is allowed nothing. Raises LastOwner."""
-        GraphRepository(tx.connection).set_state(subject, state)
-        tx.change(ChangeKind.STANDING, subject)
+        new = GraphRepository(tx.connection).set_state(subject, state)
+        tx.change(ChangeKind.STANDING if new else ChangeKind.UNCHANGED, subject)
         if state is not State.ACTIVE:
             self.keep_an_owner(tx)
 
@@ -79,7 +79,7 @@ class Graph:
         graph = GraphRepository(tx.connection)
         _require_subjects(graph, group, member)
         new = graph.insert_membership(group, member)
-        tx.change(ChangeKind.STANDING, member)
+        tx.change(ChangeKind.STANDING if new else ChangeKind.UNCHANGED, member)
         tx.in_order()
         if graph.is_in(group, group):
             raise GroupCycle(group, member)
@@ -95,7 +95,7 @@ class Graph:
         graph = GraphRepository(tx.connection)
         _require_subjects(graph, group, member)
         gone = graph.delete_membership(group, member)
-        tx.change(ChangeKind.STANDING, member)
+        tx.change(ChangeKind.STANDING if gone else ChangeKind.UNCHANGED, member)
         self.keep_an_owner(tx)
         return gone
 

@@ -130,9 +130,9 @@ class GraphRepository:
         """Keeps a new subject."""
         self._run(_INSERT_SUBJECT, {"name": name, "state": state})
 
-    def set_state(self, name: str, state: State) -> None:
-        """Keeps a subject's state."""
-        self._run(_SET_STATE, {"name": name, "state": state})
+    def set_state(self, name: str, state: State) -> bool:
+        """Keeps a subject's state; whether it was another."""
+        return self._run(_SET_STATE, {"name": name, "state": state}).rowcount > 0
 
     def lock_subject(self, name: str) -> None:
         """Locks all that goes with a subject; who grants it something meanwhile finds it gone."""

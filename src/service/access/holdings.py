@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from service.access.errors import NotHeld
-from service.access.holdings_repository import Holding, HoldingsRepository
-from service.access.models import EVERYTHING, ROOT, Effect, Permissions, own
+from service.access.holdings_repository import HoldingsRepository
+from service.access.models import EVERYTHING, ROOT, Effect, Holding, Permissions, own
 from service.kernel import paths
 from service.storage.database import Tx
 
@@ -76,7 +76,7 @@ class Holdings:
             denying = {}
         for pattern in sorted(patterns):
             for place, denied in denying.items():
-                if denied.overlap(pattern):
+                if denied.overlaps(pattern):
                     raise NotHeld.what(pattern, path, f"it is denied you on {place}{which}")
             end = max((end for end, held in allowing if held.allows(pattern)), default=None)
             if end is None:

@@ -1,12 +1,11 @@
 """The SQL behind what callers hold, as their own transaction sees it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, TextClause, text
 
-from service.access.models import EVERYONE, Effect, Permissions
+from service.access.models import EVERYONE, Effect, Holding, Permissions
 
 _PRINCIPALS = """
 WITH RECURSIVE principals (name) AS (
@@ -43,17 +42,6 @@ _PLACES = text(
     " AND path ~ '^/[^/]+/[^/]+$' LIMIT :limit"
 )
 _ROLE = text("SELECT permission FROM role_permissions WHERE role = :role ORDER BY permission")
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A living grant with what its role allows."""
-
-    path: str
-    effect: Effect
-    permissions: Permissions
-    expire_time: datetime | None = None
-    create_time: datetime | None = None
 
 
 class HoldingsRepository:

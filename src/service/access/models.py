@@ -1,6 +1,6 @@
 """What decisions are made of: permissions, grants, and the subjects they are given to."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,23 +36,22 @@ class Effect(StrEnum):
 class Permissions:
     """What a role allows: `<type>.<verb>`, `<type>.*` or `*`."""
 
-    __slots__ = ("_all", "_exact", "_types", "patterns")
+    __slots__ = ("_all", "_types", "patterns")
 
     def __init__(self, patterns: Collection[str]) -> None:
         self.patterns = frozenset(patterns)
         self._all = EVERYTHING in self.patterns
         self._types = {one.removesuffix(".*") for one in self.patterns if one.endswith(".*")}
-        self._exact = self.patterns
 
     def allows(self, permission: str) -> bool:
         """Whether they cover the permission, or all that a pattern stands for."""
         return (
             self._all
-            or permission in self._exact
+            or permission in self.patterns
             or (bool(self._types) and permission.partition(".")[0] in self._types)
         )
 
-    def overlap(self, pattern: str) -> bool:
+    def overlaps(self, pattern: str) -> bool:
         """Whether any permission is covered by both these and the pattern."""
         if pattern == EVERYTHING:
             return bool(self.patterns)
@@ -214,6 +213,29 @@ class Explanation:
     def a_grant_would_help(self) -> bool:
         """Whether what is missing is a grant."""
         return not self.allowed and self.denied_by is None and self.state in _ABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A living grant with what its role allows."""
+
+    path: str
+    effect: Effect
+    permissions: Permissions
+    expire_time: datetime | None = None
+    create_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What bears on one question: the subject's state (None: unknown), which groups each of it and
+    its groups is in, the grants that apply, nearest first, and the role that allows least besides.
+    """
+
+    state: State | None
+    groups: Mapping[str, Sequence[str]]
+    steps: Sequence[Step]
+    narrowest_role: str
 
 
 class GrantCreated(Event):

@@ -69,6 +69,11 @@ class Held:
             self.weight += _weight(path)
         self.on[path] = given
 
+    def drop(self, path: str) -> None:
+        """Forgets what was granted on one path."""
+        if self.on.pop(path, None) is not None:
+            self.weight -= _weight(path)
+
 
 @dataclass(slots=True)
 class Missing:
@@ -156,6 +161,7 @@ class Policy:
         # What was dropped last, and since when that is all there was.
         self._recent: deque[Change] = deque(maxlen=_MOST_RECENT)
         self._recent_since = 0
+        self._newest = 0
         self._history = 0
         self._lock = threading.Lock()
         feed.follow(self)
@@ -189,7 +195,9 @@ class Policy:
             if found.position < self._recent_since:
                 return  # overtaken by more than is known of
             # Others may have taken changes meanwhile that this snapshot does not have.
-            newer = _Touched(one for one in self._recent if one.position > found.position)
+            overtaken = found.position < self._newest
+            recent = self._recent if overtaken else ()
+            newer = _Touched(one for one in recent if one.position > found.position)
             self._keep_standings(
                 missing.subjects, found.states or {}, found.memberships or (), newer
             )
@@ -229,6 +237,7 @@ class Policy:
             self._history += 1
             self.position = 0
             self._recent.clear()
+            self._newest = 0
             self.standings.clear()
             self.held.clear()
             self.roles.clear()
@@ -257,6 +266,7 @@ class Policy:
             if len(self._recent) == _MOST_RECENT:
                 self._recent_since = max(self._recent_since, self._recent[0].position)
             self._recent.append(change)
+            self._newest = max(self._newest, change.position)
         self.epoch += 1  # and after
 
     def _drop_standing(self, subject: str) -> None:
@@ -272,7 +282,8 @@ class Policy:
         subject, _, path = key.partition(" ")
         held = self.held.entries.get(subject)
         if held is not None and not held.complete:
-            held.on.pop(path, None)
+            held.drop(path)
+            self.held.keep(subject, held)
         else:
             self.held.drop(subject)
 

@@ -1,14 +1,13 @@
 """The queries that answer lists, and why: one statement each, so one snapshot each."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from service.access.models import Check, Effect, Grant, Holder, Reached, State, Step, covering
+from service.access.models import Check, Effect, Grant, Holder, Reached, State, Step, Why, covering
 from service.access.models import own as owned
 from service.kernel import paths
 
@@ -145,18 +144,6 @@ SELECT (SELECT state FROM subjects WHERE name = :subject) AS state,
             count(*) FILTER (WHERE r.permission LIKE '%.*'), count(*), r.role
         LIMIT 1) AS narrowest
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """What bears on one question: the subject's state (None: unknown), which groups each of it and
-    its groups is in, the grants that apply, nearest first, and the role that allows least besides.
-    """
-
-    state: State | None
-    groups: Mapping[str, Sequence[str]]
-    steps: Sequence[Step]
-    narrowest_role: str
 
 
 class ReachRepository:

@@ -10,6 +10,7 @@ from service.access.errors import GrantExists, GrantNotFound, RoleNotFound, Subj
 from service.access.models import Effect, Grant, GrantFilter, NewGrant
 from service.kernel import paths
 from service.kernel.errors import Conflict
+from service.storage.constraints import broken
 
 _COLUMNS = "id, path, role, subject, effect, expire_time, create_time, creator"
 _INSERT = text(
@@ -51,9 +52,12 @@ class GrantRepository:
         try:
             made = self._run(_INSERT, row | {"id": grant_id, "creator": creator}).one_or_none()
         except IntegrityError as error:
-            if "grants_role_fkey" in str(error.orig):
-                raise RoleNotFound(new.role) from None
-            raise SubjectNotFound(new.subject) from None
+            match broken(error):
+                case "grants_role_fkey":
+                    raise RoleNotFound(new.role) from None
+                case "grants_subject_fkey":
+                    raise SubjectNotFound(new.subject) from None
+            raise
         if made is None:
             same = self._run(_SAME, row).scalar_one_or_none()
             if same is None:

@@ -9,6 +9,7 @@ from service.access.service import AccessService
 from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.transport.answers import answers
+from service.transport.paging import page_request
 
 
 class AccessServicer(rpc.AccessServiceServicer):
@@ -27,7 +28,7 @@ class AccessServicer(rpc.AccessServiceServicer):
 
     def ListGrants(self, request: pb.ListGrantsRequest, call: Call) -> pb.ListGrantsResponse:
         which = convert.grant_filter(request, call)
-        page = convert.page_request(request, which.subject)
+        page = page_request(request, which.subject)
         freshness = convert.freshness(request.consistency)
         return convert.grants(self._access.list_grants(call, which, page, freshness))
 
@@ -43,10 +44,10 @@ class AccessServicer(rpc.AccessServiceServicer):
         return convert.batch_checked(self._access.check(call, checks, freshness))
 
     def ListAccess(self, request: pb.ListAccessRequest, call: Call) -> pb.ListAccessResponse:
-        subject = convert.subject(request, call)
-        page = convert.page_request(request, subject)
+        subject = call.subject(request.subject)
+        page = page_request(request, subject)
         freshness = convert.freshness(request.consistency)
-        under = request.under or "/"
+        under = convert.under(request)
         return convert.reached(
             self._access.list_access(call, subject, request.permission, under, page, freshness)
         )
@@ -56,7 +57,7 @@ class AccessServicer(rpc.AccessServiceServicer):
             self._access.list_subjects(
                 request.permission,
                 request.path,
-                convert.page_request(request),
+                page_request(request),
                 convert.freshness(request.consistency),
                 expand_groups=request.expand_groups,
             )

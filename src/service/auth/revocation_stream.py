@@ -31,6 +31,7 @@ _NEUTRAL = frozenset(
         ChangeKind.SESSION_REVOKED,
         ChangeKind.TOKEN_REVOKED,
         ChangeKind.SIGNING_KEYS,
+        ChangeKind.UNCHANGED,
         # Names and the like; a subject's state is STANDING.
         ChangeKind.SERVICE_ACCOUNT,
         ChangeKind.USER,

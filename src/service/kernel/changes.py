@@ -13,6 +13,8 @@ class ChangeKind(StrEnum):
     SESSION_REVOKED = "session.revoked"
     SUBJECT_REVOKED = "subject.revoked"
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of a kind, not a secret
+    # Nothing changed, but the answer is to have a revision.
+    UNCHANGED = "unchanged"
     USER = "user"
     SERVICE_ACCOUNT = "service_account"
     # The key is a subject whose state or memberships changed, or that is gone.

@@ -76,7 +76,7 @@ class RoleService:
             before = role.permissions
             changed = sorted(f for f in fields if getattr(role, f) != getattr(wanted, f))
             if not changed:
-                tx.change(ChangeKind.ROLE, role.name)  # the answer has a revision nevertheless
+                tx.change(ChangeKind.UNCHANGED, role.name)
                 return tx.commit(role)
             for name in changed:
                 setattr(role, name, getattr(wanted, name))

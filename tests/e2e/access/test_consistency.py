@@ -30,7 +30,7 @@ def nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def no_freshness_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Decisions, "be", lambda self, freshness: None)
+    monkeypatch.setattr(Decisions, "_catch_up_to", lambda self, freshness: None)
 
 
 def changes_that_come_with_a_load_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:

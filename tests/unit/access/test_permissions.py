@@ -38,11 +38,11 @@ def test_a_role_allows_what_its_patterns_cover(held: str, asked: str, allowed: b
     ],
 )
 def test_patterns_overlap_where_a_permission_is_in_both(one: str, other: str, meet: bool) -> None:
-    assert Permissions({one}).overlap(other) is meet
+    assert Permissions({one}).overlaps(other) is meet
 
 
 def test_a_role_without_permissions_meets_nothing() -> None:
-    assert not Permissions(set()).overlap("*")
+    assert not Permissions(set()).overlaps("*")
     assert not Permissions(set()).allows("users.read")
 
 
