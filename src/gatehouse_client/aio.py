@@ -28,7 +28,8 @@ def connect_aio(
 ) -> grpc.aio.Channel:
     """The same as `connect`, for asyncio; `token` is awaited. Made and used in one event loop.
 
-    Signing in and refreshing go over a second, blocking channel, in a thread.
+    Signing in and refreshing go over a second, blocking channel, in a thread. Close the channel
+    that is answered, as `async with` does; the second goes when nothing refers to that any more.
     """
     if token and credentials:
         raise ValueError("either token or credentials")

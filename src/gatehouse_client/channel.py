@@ -49,11 +49,12 @@ def connect(
     `credentials` are a `Password`, an `ApiKey` or a `TokenFile`. They give each call an access
     token, got with the first call and replaced ahead of its end; a call raises what signing in
     raised, when there is no good token left. Instead, `token` is asked before each call for the
-    token to send. A call that brings `authorization` metadata of its own keeps that.
+    token to send. Without either, calls carry no token. A call that brings `authorization` metadata
+    of its own keeps that.
 
     `deadline` is the seconds a unary call may take that sets no timeout; streams have none unless
     they set one. Calls are balanced over all addresses of the target, and retried as `retries.py`
-    says.
+    says. Close the channel when it is done with, as `with` does.
 
     Raises OSError when a file cannot be read, ValueError for files that contradict `plaintext`, and
     for both `token` and `credentials`.

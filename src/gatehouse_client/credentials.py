@@ -36,10 +36,18 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The secret of a service account's API key; `scopes` narrows what the tokens are for."""
+    """The secret of a service account's API key; `scopes` narrows what the tokens are for.
+
+    Raises TypeError for scopes in one string.
+    """
 
     secret: str = field(repr=False)
     scopes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """A string is a sequence of strings as well: of its letters."""
+        if isinstance(self.scopes, str):
+            raise TypeError(f"scopes must be a sequence of scopes, such as [{self.scopes!r}]")
 
     def obtain(self, service: AuthServiceStub, last: Tokens | None) -> Tokens:
         """New tokens; the last are of no use for that. Raises grpc.RpcError."""

@@ -54,10 +54,11 @@ class EveryCall(
         """One in, one out."""
         token = self._token(client_call_details)
         call = continuation(filled(client_call_details, token, self._deadline), request)
-        if call.done() and self._refused(call, token):
+        if not call.done():
+            call.add_done_callback(lambda ended: self._refused(ended, token))
+        elif self._refused(call, token):
             token = self._token(client_call_details)
             return continuation(filled(client_call_details, token, self._deadline), request)
-        call.add_done_callback(lambda ended: self._refused(ended, token))
         return call
 
     def intercept_unary_stream(

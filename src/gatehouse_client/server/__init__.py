@@ -12,6 +12,9 @@ RULES = {
 gatehouse = connect("gatehouse.internal:50051", credentials=ApiKey(os.environ["API_KEY"]))
 guard = AuthInterceptor(gatehouse, RULES, issuer="https://gatehouse.local", audience="gatehouse")
 server = grpc.server(ThreadPoolExecutor(), interceptors=[guard])
+...
+guard.close()  # until then it follows Gatehouse, in threads of its own
+gatehouse.close()
 
 Tokens are verified here, with keys that Gatehouse publishes; what it revokes is refused at once;
 who may do what is asked of it, and remembered until it says that something has changed. A handler

@@ -20,6 +20,11 @@ ADA = Password("ada@example.org", "seven purple anvils")
 KEY = ApiKey("gk_secret", scopes=["access:read"])
 
 
+def test_scopes_in_one_string_are_no_scopes() -> None:
+    with pytest.raises(TypeError, match=r"such as \['access:read'\]"):
+        ApiKey("gk_secret", scopes="access:read")
+
+
 class Clock:
     """What the tokens take for the time, in seconds."""
 
