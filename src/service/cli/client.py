@@ -17,7 +17,7 @@ from gatehouse.users.v1.user_service_pb2_grpc import UserServiceStub
 
 from gatehouse_client import Refusal, connect
 from service.cli.failure import Failed, files_in_one_line
-from service.cli.kept_tokens import TokenFile, state_folder
+from service.cli.kept_tokens import KeptTokens, state_folder
 from service.cli.refusals import refusal_line
 from service.cli.screen import Screen
 
@@ -97,7 +97,7 @@ class Client:
     def __init__(self, server: str, screen: Screen, **connection: Any) -> None:
         self.server = server
         self.screen = screen
-        self.tokens = TokenFile(state_folder(os.environ) / "tokens", server)
+        self.tokens = KeptTokens(state_folder(os.environ) / "tokens", server)
         self._connection = connection
         self._open = ExitStack()
 

@@ -34,7 +34,7 @@ class Kept:
         return self.issued <= time() < self.expires - early
 
 
-class TokenFile:
+class KeptTokens:
     """The tokens for one server. Two commands at once never use a refresh token both."""
 
     def __init__(self, folder: Path, server: str) -> None:

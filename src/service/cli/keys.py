@@ -25,7 +25,7 @@ _COLUMNS = [
     Column("BEGINS", from_width=180),
     Column("SCOPES", from_width=140, folds=True),
     Column("CREATED", from_width=180),
-    Column("ENDS", from_width=120),
+    Column("EXPIRES", from_width=120),
 ]
 
 
@@ -71,7 +71,7 @@ def create(
     key = answer.api_key
     client.screen.answer(answer, answer.secret)
     client.screen.note(
-        f"{key.name}, for {' '.join(key.scopes)}, ends {end(key)}. Its secret is shown this once:"
+        f"{key.name}, for {' '.join(key.scopes)}, {_expires(key)}. Its secret is shown this once:"
         " keep it."
     )
 
@@ -134,6 +134,10 @@ def _row(key: ApiKey) -> list[str]:
         when(key.create_time),
         end(key),
     ]
+
+
+def _expires(key: ApiKey) -> str:
+    return f"expires {end(key)}" if key.HasField("expire_time") else "never expires"
 
 
 def _state(key: ApiKey) -> str:

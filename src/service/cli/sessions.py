@@ -64,7 +64,7 @@ def revoke(
     ] = None,
     all_of: Annotated[
         str | None,
-        typer.Option(metavar="USER", help="End all of a user's instead; users/me for yours."),
+        typer.Option(metavar="USER", help="End all of a user's instead; me for yours."),
     ] = None,
 ) -> None:
     """End a session, or all of a user's. Their tokens are refused from the next call on.

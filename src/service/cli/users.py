@@ -29,7 +29,7 @@ class State(StrEnum):
 Who = Annotated[
     str,
     typer.Argument(
-        metavar="USER", show_default=False, help="users/{id}, an e-mail address, or users/me."
+        metavar="USER", show_default=False, help="users/{id}, an e-mail address, or me."
     ),
 ]
 Etag = Annotated[

@@ -11,7 +11,7 @@ SUBJECTS = "users/{id}, an e-mail address, me, groups/{id}, serviceAccounts/{id}
 
 def name_of(client: Client, user: str) -> str:
     """The resource name of the user who is named by it, by e-mail or as `me`."""
-    return _name(client, user, "users/{id}, an e-mail address, or users/me")
+    return _name(client, user, "users/{id}, an e-mail address, or me")
 
 
 def subject_of(client: Client, subject: str) -> str:

@@ -51,7 +51,7 @@ def test_only_the_secret_of_a_new_key_stands_on_standard_output(
     [secret] = done.out.splitlines()
     assert secret.startswith("gatehouse_")
     assert f"serviceAccounts/{account}/apiKeys/" in done.err
-    assert "for access:read, ends 2" in done.err
+    assert "for access:read, expires 2" in done.err
     assert secret not in done.err
     assert secret not in admin_shell.run("keys", "list", account, "--json").out
 

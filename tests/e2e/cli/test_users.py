@@ -99,7 +99,7 @@ def test_what_names_no_user_is_answered_with_what_does(
 ) -> None:
     done = admin_shell.run(*arguments, "bob")
     assert done.code == 2
-    assert "'bob' names nobody: say users/{id}, an e-mail address, or users/me" in done.err
+    assert "'bob' names nobody: say users/{id}, an e-mail address, or me" in done.err
 
 
 @pytest.mark.parametrize(
