@@ -19,6 +19,7 @@ _SEGMENTS = st.sampled_from(["a", "a.", "a b", "a0", "é🦀"])
 TREE = st.lists(_SEGMENTS, max_size=3).map(lambda segments: "/" + "/".join(segments))
 GRANTS = st.lists(
     st.tuples(TREE, st.sampled_from(list(Effect)), st.sampled_from([ADA, GROUP, "everyone"])),
+    min_size=5,
     max_size=14,
     unique=True,
 )
