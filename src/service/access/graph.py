@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from service.access.errors import GroupCycle, LastOwner, SubjectNotFound, TooManyGroups
 from service.access.graph_repository import GraphRepository
-from service.access.models import State
+from service.access.models import EVERYONE, State
 from service.kernel.changes import ChangeKind
 from service.storage import requests
 from service.storage.database import Database, Tx
@@ -18,6 +18,7 @@ from service.storage.pages import Page, Pager, PageRequest
 # What a decision, or an explanation, has to go through: so many groups that somebody was put into,
 # and above each of them so many more.
 _MOST_MEMBERSHIPS = 1000
+_MOST_OF_EVERYONE = 20  # what everyone is in bears on every decision
 _MOST_ABOVE = 100
 _MOST_BELOW = 1000
 
@@ -46,7 +47,11 @@ class Graph:
 
         Raises LastOwner.
         """
-        on_it = GraphRepository(tx.connection).delete_subject(subject)
+        graph = GraphRepository(tx.connection)
+        graph.lock_subject(subject)
+        # Before anything goes: who grants the same in order must not wait for a row that is going.
+        tx.in_order()
+        on_it = graph.delete_subject(subject)
         requests.forget_answers(tx.connection, subject)
         tx.change(ChangeKind.STANDING, subject)
         for holder in sorted(on_it):
@@ -127,6 +132,7 @@ class Graph:
 
     def retire_role(self, tx: Tx, role: str) -> None:
         """Makes sure that a role may go. Raises RoleInUse."""
+        tx.in_order()
         GraphRepository(tx.connection).require_unused(role)
         tx.change(ChangeKind.ROLE, role)
 
@@ -152,8 +158,9 @@ def _require_subjects(graph: GraphRepository, *names: str) -> None:
 
 def _refuse_too_many(graph: GraphRepository, member: str) -> None:
     """Raises TooManyGroups."""
-    if graph.count_memberships(member) > _MOST_MEMBERSHIPS:
-        raise TooManyGroups(member, f"it would be in more than {_MOST_MEMBERSHIPS} groups")
+    most = _MOST_OF_EVERYONE if member == EVERYONE else _MOST_MEMBERSHIPS
+    if graph.count_memberships(member) > most:
+        raise TooManyGroups(member, f"it would be in more than {most} groups")
     if not member.startswith("groups/"):
         return
     below, above = graph.nesting(member, _MOST_BELOW)

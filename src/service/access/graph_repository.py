@@ -61,7 +61,7 @@ WITH RECURSIVE below (name) AS (
     SELECT m.member FROM below JOIN memberships m ON m.group_name = below.name
     WHERE m.member LIKE 'groups/%'
 ), few (name) AS (
-    SELECT name FROM below LIMIT :most + 1
+    SELECT name FROM below LIMIT :most + 2
 ), above (name, upper) AS (
     SELECT few.name, m.group_name FROM few JOIN memberships m ON m.member = few.name
     UNION
@@ -145,7 +145,6 @@ class GraphRepository:
 
         Answers who had the last.
         """
-        self.lock_subject(name)
         self._run(_DELETE_GRANTS_OF, {"name": name})
         on_it = set(self._run(_DELETE_GRANTS_ON, {"path": f"/{name}"}).scalars())
         self._run(_DELETE_MEMBERSHIPS, {"name": name})

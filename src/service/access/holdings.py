@@ -10,6 +10,8 @@ from service.access.models import EVERYTHING, ROOT, Effect, Holding, Permissions
 from service.kernel import paths
 from service.storage.database import Tx
 
+# For what must be held now and no longer.
+JUST_NOW = datetime.min.replace(tzinfo=UTC)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 _MOST = 5000
 
@@ -57,10 +59,11 @@ class Holdings:
         try:
             self.require(right.permissions.patterns, right.path, right.expire_time, because_of=of)
         except NotHeld:
-            allowing = self._allowing(right.path)
-            if any(permissions.allows("grants.list") for _, permissions in allowing):
-                raise
-            raise NotHeld.of(of) from None
+            try:
+                self.require(["grants.list"], right.path, JUST_NOW)
+            except NotHeld:
+                raise NotHeld.of(of) from None
+            raise
 
     def require(
         self, patterns: Collection[str], path: str, until: datetime | None, *, because_of: str = ""

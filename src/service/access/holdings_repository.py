@@ -37,7 +37,8 @@ _APPLYING = text(
 _OF = text(_PRINCIPALS + _GRANTS + " LIMIT :limit")
 _CREATED = text("SELECT create_time FROM subjects WHERE name = :subject")
 _PLACES = text(
-    "SELECT DISTINCT path FROM grants WHERE role = :role AND effect = 'ALLOW'"
+    "SELECT DISTINCT path FROM grants JOIN subjects ON subjects.name = substr(path, 2)"
+    " WHERE role = :role AND effect = 'ALLOW'"
     " AND expire_time IS NULL AND split_part(path, '/', 2) = ANY(:collections)"
     " AND path ~ '^/[^/]+/[^/]+$' LIMIT :limit"
 )
@@ -69,7 +70,7 @@ class HoldingsRepository:
         return list(self._holdings(_APPLYING, parameters))
 
     def of(self, subject: str, limit: int) -> list[Holding]:
-        """What was granted or denied to the subject and the groups it is in, up to `limit`."""
+        """The living grants to the subject and the groups it is in, up to `limit`."""
         return list(self._holdings(_OF, {"seeds": [subject], "limit": limit}))
 
     def create_time(self, subject: str) -> datetime | None:

@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from service.access.decisions import Decisions
-from service.access.delegation import JUST_NOW, require_grantable
+from service.access.delegation import require_grantable
 from service.access.errors import PermissionMissing, ScopeMissing
 from service.access.explanation import explain
 from service.access.graph import Graph
+from service.access.holdings import JUST_NOW
 from service.access.models import (
     OWNER,
     ROOT,
@@ -71,7 +72,8 @@ class AccessService:
     def create_grant(self, call: Call, new: NewGrant) -> Committed[Grant]:
         """Grants a role; the caller must hold what it allows, there and for as long.
 
-        Raises NotHeld, RoleNotFound, SubjectNotFound, GrantExists, LastOwner.
+        Raises InvalidArgument for an end in the past, NotHeld, RoleNotFound, SubjectNotFound,
+        GrantExists, LastOwner.
         """
         if new.expire_time is not None and new.expire_time <= self._clock.now():
             raise InvalidArgument.field("expire_time", "must be in the future")
@@ -103,7 +105,9 @@ class AccessService:
             grants = GrantRepository(tx.connection)
             grant = grants.get_for_update(grant_id)
             # Before it goes: a DENY keeps whom it binds from taking it back.
-            require_grantable(tx, grant.role, grant.path, by="grants.delete", until=JUST_NOW)
+            # And for as long as the DENY would have lasted.
+            until = grant.expire_time if grant.effect is Effect.DENY else JUST_NOW
+            require_grantable(tx, grant.role, grant.path, by="grants.delete", until=until)
             grants.delete(grant_id)
             self._tell(tx, grant)
             tx.record(GrantDeleted(grant.subject, _told(grant)))
@@ -114,7 +118,10 @@ class AccessService:
     def list_grants(
         self, call: Call, which: GrantFilter, request: PageRequest, freshness: Freshness
     ) -> tuple[Page[Grant], str]:
-        """A page of grants, oldest first, and the revision. Raises PermissionMissing."""
+        """A page of grants, oldest first, and the revision.
+
+        Raises PermissionMissing, InvalidPageToken, and as `Decisions.revision` does.
+        """
         self.require(call.principal, permission="grants.list", path=which.path or ROOT)
 
         def read(after: Sequence[str] | None, limit: int) -> list[Grant]:
@@ -129,7 +136,10 @@ class AccessService:
     def check(
         self, call: Call, checks: Sequence[Check], freshness: Freshness
     ) -> tuple[list[bool], str]:
-        """Whether each is allowed, all at one revision. Raises PermissionMissing."""
+        """Whether each is allowed, all at one revision.
+
+        Raises PermissionMissing, and as `Decisions.decide` does.
+        """
         caller = call.principal.subject
         others = [
             Check(caller, "access.check", one.path) for one in checks if one.subject != caller
@@ -149,7 +159,10 @@ class AccessService:
         request: PageRequest,
         freshness: Freshness,
     ) -> tuple[Page[Reached], str]:
-        """A page of the paths that a subject reaches, by path. Raises PermissionMissing."""
+        """A page of the paths that a subject reaches, by path.
+
+        Raises PermissionMissing, InvalidPageToken, and as `Decisions.revision` does.
+        """
         if subject != call.principal.subject:
             self.require(call.principal, permission="access.list", path=under)
 
@@ -171,7 +184,10 @@ class AccessService:
         *,
         expand_groups: bool,
     ) -> tuple[Page[Holder], str]:
-        """A page of those who hold a permission on a path, by name."""
+        """A page of those who hold a permission on a path, by name.
+
+        Raises InvalidPageToken, and as `Decisions.revision` does.
+        """
 
         def read(after: Sequence[str] | None, limit: int) -> list[Holder]:
             place = Holder(after[0], after[1] == "denied") if after else None
@@ -185,7 +201,10 @@ class AccessService:
         return page, revision
 
     def explain(self, call: Call, check: Check, freshness: Freshness) -> tuple[Explanation, str]:
-        """Why it is allowed, or why not and what would change that. Raises PermissionMissing."""
+        """Why it is allowed, or why not and what would change that.
+
+        Raises PermissionMissing, and as `Decisions.revision` does.
+        """
         if check.subject != call.principal.subject:
             self.require(call.principal, permission="access.explain", path=check.path)
         revision = self._decisions.revision(freshness)
