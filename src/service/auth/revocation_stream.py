@@ -1,6 +1,6 @@
 """WatchRevocations: what other verifiers must stop accepting, told in the order of the commits.
 
-Every message says the newest revision too. It moves with whatever may change a decision, so that
+Every message says the revision of the newest change that may have changed a decision too, so that
 who keeps decisions elsewhere knows when to drop them.
 """
 

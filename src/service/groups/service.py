@@ -108,7 +108,7 @@ class GroupService:
     def add_member(self, call: Call, name: str, member: str) -> Committed[None]:
         """Puts a subject into a group; doing so twice is no error.
 
-        Raises GroupNotFound, SubjectNotFound, NotHeld, GroupCycle.
+        Raises GroupNotFound, SubjectNotFound, NotHeld, GroupCycle, TooManyGroups, LastOwner.
         """
         with self._db.transaction(call) as tx:
             GroupRepository(tx.connection).get_for_update(name)

@@ -65,7 +65,7 @@ class RoleService:
 
         What is added to or taken from its permissions the caller must hold on `/`, because the role
         may be granted anywhere. Raises RoleNotFound, EtagMismatch, BuiltInRole, InvalidUpdateMask,
-        NotHeld, LastOwner.
+        InvalidArgument for no permissions, NotHeld, LastOwner.
         """
         populated = [name for name in _CHANGEABLE if getattr(wanted, name)]
         fields = fields_to_change(mask, _CHANGEABLE, populated)

@@ -51,7 +51,8 @@ class ApiKeyService:
     ) -> Committed[IssuedKey]:
         """A new key for the scopes, or for those of the caller's token if there are none.
 
-        Raises ScopeMissing, ServiceAccountNotFound, NotHeld.
+        Raises ScopeMissing, InvalidArgument for an end in the past, ServiceAccountNotFound,
+        NotHeld.
         """
         for scope in sorted(scopes):
             if not call.principal.carries(scope):

@@ -76,7 +76,10 @@ class ServiceAccountService:
             return ServiceAccountRepository(connection).get(name)
 
     def recall(self, name: str) -> ServiceAccount:
-        """The same as this process remembers it, a second old at most."""
+        """The same as this process remembers it, a second old at most.
+
+        Raises ServiceAccountNotFound.
+        """
         return self.remembered.get(name)
 
     def list(self, request: PageRequest) -> Page[ServiceAccount]:

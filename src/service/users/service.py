@@ -146,7 +146,7 @@ class UserService:
 
         Whoever has somebody's mail can get at their password, so another's address is changed only
         by who holds what they do. Raises UserNotFound, EtagMismatch, EmailTaken, InvalidUpdateMask,
-        PermissionDenied, NotHeld.
+        PermissionMissing, NotHeld.
         """
         populated = [name for name in _CHANGEABLE if getattr(wanted, name)]
         fields = fields_to_change(mask, _CHANGEABLE, populated)
