@@ -12,7 +12,7 @@ from bench.outcome import Budget, Outcome
 from bench.rounds import duel, p50
 from bench.stage import Stage
 from service.storage.pages import Pager
-from service.users import convert
+from service.transport.paging import page_request
 
 METHOD = "/gatehouse.users.v1.UserService/ListUsers"
 _FEW, _MANY, _MANY_QUICK = 1_000, 1_000_000, 100_000
@@ -95,7 +95,7 @@ def pages(server: Gatehouse, count: int) -> Iterator[tuple[str, pb.ListUsersRequ
 def _from(server: Gatehouse, request: pb.ListUsersRequest, number: int) -> pb.ListUsersRequest:
     """The same list from the n-th user on: walking there would take 10,000 pages."""
     key = (seed.created(number - 1).isoformat(), str(seed.user_id(number - 1)))
-    place = convert.page_request(request)
+    place = page_request(request)
     page = Pager(server.ring).page(place, lambda after, limit: [None] * limit, lambda item: key)
     request.page_token = page.next_page_token
     return request

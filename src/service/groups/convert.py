@@ -7,7 +7,6 @@ from gatehouse.groups.v1 import group_service_pb2 as pb
 
 from service.groups.models import Group, Wanted
 from service.kernel.call import Committed
-from service.storage.pages import PageRequest
 
 
 def group(found: Group) -> group_pb2.Group:
@@ -31,22 +30,6 @@ def groups(found: Iterable[Group]) -> list[group_pb2.Group]:
 def wanted(message: group_pb2.Group) -> Wanted:
     """What a client says of a group."""
     return Wanted(message.name, message.display_name, message.description)
-
-
-def page_request(request: pb.ListGroupsRequest) -> PageRequest:
-    """Which page of the groups."""
-    return PageRequest(request.page_size, request.page_token, "groups")
-
-
-def members_page_request(request: pb.ListMembersRequest) -> PageRequest:
-    """Which page of a group's members."""
-    return PageRequest(request.page_size, request.page_token, f"members {request.group}")
-
-
-def memberships_page_request(request: pb.ListMembershipsRequest, subject: str) -> PageRequest:
-    """Which page of a subject's groups."""
-    which = "transitive" if request.transitive else "direct"
-    return PageRequest(request.page_size, request.page_token, f"memberships {which} {subject}")
 
 
 def created(committed: Committed[Group]) -> pb.CreateGroupResponse:

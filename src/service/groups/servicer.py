@@ -8,6 +8,7 @@ from service.groups.models import Group
 from service.groups.service import GroupService
 from service.kernel.call import Call, Committed
 from service.transport.answers import answers
+from service.transport.paging import page_request
 
 
 class GroupServicer(rpc.GroupServiceServicer):
@@ -24,7 +25,7 @@ class GroupServicer(rpc.GroupServiceServicer):
         return pb.GetGroupResponse(group=convert.group(self._groups.get(request.name)))
 
     def ListGroups(self, request: pb.ListGroupsRequest, call: Call) -> pb.ListGroupsResponse:
-        page = self._groups.list(convert.page_request(request))
+        page = self._groups.list(page_request(request))
         return pb.ListGroupsResponse(
             groups=convert.groups(page.items), next_page_token=page.next_page_token
         )
@@ -48,18 +49,15 @@ class GroupServicer(rpc.GroupServiceServicer):
         return self._groups.remove_member(call, request.group, call.resolve(request.member))
 
     def ListMembers(self, request: pb.ListMembersRequest, call: Call) -> pb.ListMembersResponse:
-        page = self._groups.members(request.group, convert.members_page_request(request))
+        page = self._groups.members(request.group, page_request(request))
         return pb.ListMembersResponse(members=page.items, next_page_token=page.next_page_token)
 
     def ListMemberships(
         self, request: pb.ListMembershipsRequest, call: Call
     ) -> pb.ListMembershipsResponse:
-        subject = call.resolve(request.subject or "users/me")
+        subject = call.subject(request.subject)
         page = self._groups.memberships(
-            call,
-            subject,
-            convert.memberships_page_request(request, subject),
-            transitive=request.transitive,
+            call, subject, page_request(request, subject), transitive=request.transitive
         )
         return pb.ListMembershipsResponse(
             memberships=page.items, next_page_token=page.next_page_token

@@ -65,6 +65,10 @@ class Call:
         """The resource name meant: `users/me` is the caller."""
         return self.principal.subject if name == "users/me" else name
 
+    def subject(self, name: str) -> str:
+        """Whom a question is about: the caller, unless it names somebody."""
+        return self.resolve(name or "users/me")
+
     @classmethod
     def internal(cls, reason: str) -> "Call":
         """A call that the service makes to itself, such as `bootstrap` or `housekeeping`."""

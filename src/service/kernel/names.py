@@ -52,9 +52,10 @@ def grant_id(name: str, *, field: str = "name") -> UUID:
     return _id(name, "grants", field)
 
 
-def api_key_id(name: str, *, field: str = "name") -> UUID:
-    """The last id in `serviceAccounts/{id}/apiKeys/{id}`. Raises InvalidArgument."""
-    return _id("/".join(name.rsplit("/", 2)[-2:]), "apiKeys", field)
+def api_key_ids(name: str, *, field: str = "name") -> tuple[str, UUID]:
+    """Account and id in `serviceAccounts/{id}/apiKeys/{id}`. Raises InvalidArgument."""
+    account, *key = name.rsplit("/", 2)
+    return account, _id("/".join(key), "apiKeys", field)
 
 
 def _id(name: str, collection: str, field: str) -> UUID:

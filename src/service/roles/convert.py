@@ -7,7 +7,6 @@ from gatehouse.roles.v1 import role_service_pb2 as pb
 
 from service.kernel.call import Committed
 from service.roles.models import Role, Wanted
-from service.storage.pages import PageRequest
 
 
 def role(found: Role) -> role_pb2.Role:
@@ -33,11 +32,6 @@ def roles(found: Iterable[Role]) -> list[role_pb2.Role]:
 def wanted(message: role_pb2.Role) -> Wanted:
     """What a client says of a role."""
     return Wanted(message.name, message.title, message.description, frozenset(message.permissions))
-
-
-def page_request(request: pb.ListRolesRequest) -> PageRequest:
-    """Which page of the roles."""
-    return PageRequest(request.page_size, request.page_token, "roles")
 
 
 def created(committed: Committed[Role]) -> pb.CreateRoleResponse:

@@ -8,6 +8,7 @@ from service.roles import convert
 from service.roles.models import Role
 from service.roles.service import RoleService
 from service.transport.answers import answers
+from service.transport.paging import page_request
 
 
 class RoleServicer(rpc.RoleServiceServicer):
@@ -24,7 +25,7 @@ class RoleServicer(rpc.RoleServiceServicer):
         return pb.GetRoleResponse(role=convert.role(self._roles.get(request.name)))
 
     def ListRoles(self, request: pb.ListRolesRequest, call: Call) -> pb.ListRolesResponse:
-        page = self._roles.list(convert.page_request(request))
+        page = self._roles.list(page_request(request))
         return pb.ListRolesResponse(
             roles=convert.roles(page.items), next_page_token=page.next_page_token
         )

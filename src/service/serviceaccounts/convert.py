@@ -1,15 +1,12 @@
 """Service accounts and their keys between models and messages."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from gatehouse.serviceaccounts.v1 import api_key_pb2, service_account_pb2
 from gatehouse.serviceaccounts.v1 import service_account_service_pb2 as pb
 
 from service.kernel.call import Committed
-from service.kernel.errors import InvalidArgument
 from service.serviceaccounts.models import ApiKey, IssuedKey, ServiceAccount, State, Wanted
-from service.storage.pages import PageRequest
 
 _TO_STATE = {
     State.ACTIVE: service_account_pb2.ServiceAccount.STATE_ACTIVE,
@@ -60,28 +57,6 @@ def wanted(message: service_account_pb2.ServiceAccount) -> Wanted:
     return Wanted(
         message.name, message.display_name, message.description, _FROM_STATE.get(message.state)
     )
-
-
-def expire_time(request: pb.CreateApiKeyRequest) -> datetime | None:
-    """When a client wants its key to stop working, if it says so."""
-    if not request.HasField("expire_time"):
-        return None
-    try:
-        return request.expire_time.ToDatetime(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidArgument.field(
-            "expire_time", "must be a time from the year 1 to 9999"
-        ) from None
-
-
-def page_request(request: pb.ListServiceAccountsRequest) -> PageRequest:
-    """Which page of the service accounts."""
-    return PageRequest(request.page_size, request.page_token, "service accounts")
-
-
-def keys_page_request(request: pb.ListApiKeysRequest) -> PageRequest:
-    """Which page of a service account's keys."""
-    return PageRequest(request.page_size, request.page_token, f"keys {request.service_account}")
 
 
 def created(committed: Committed[ServiceAccount]) -> pb.CreateServiceAccountResponse:

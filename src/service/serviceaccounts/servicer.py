@@ -10,6 +10,8 @@ from service.serviceaccounts.api_keys import ApiKeyService
 from service.serviceaccounts.models import ApiKey, IssuedKey, ServiceAccount
 from service.serviceaccounts.service import ServiceAccountService
 from service.transport.answers import answers
+from service.transport.paging import page_request
+from service.transport.times import optional_time
 
 
 class ServiceAccountServicer(rpc.ServiceAccountServiceServicer):
@@ -34,7 +36,7 @@ class ServiceAccountServicer(rpc.ServiceAccountServiceServicer):
     def ListServiceAccounts(
         self, request: pb.ListServiceAccountsRequest, call: Call
     ) -> pb.ListServiceAccountsResponse:
-        page = self._accounts.list(convert.page_request(request))
+        page = self._accounts.list(page_request(request))
         return pb.ListServiceAccountsResponse(
             service_accounts=convert.service_accounts(page.items),
             next_page_token=page.next_page_token,
@@ -60,16 +62,16 @@ class ServiceAccountServicer(rpc.ServiceAccountServiceServicer):
     @answers(convert.key_created)
     def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> Committed[IssuedKey]:
         return self._keys.create(
-            call, request.service_account, request.scopes, convert.expire_time(request)
+            call, request.service_account, request.scopes, optional_time(request, "expire_time")
         )
 
     def ListApiKeys(self, request: pb.ListApiKeysRequest, call: Call) -> pb.ListApiKeysResponse:
-        page = self._keys.list(request.service_account, convert.keys_page_request(request))
+        page = self._keys.list(request.service_account, page_request(request))
         return pb.ListApiKeysResponse(
             api_keys=convert.api_keys(page.items), next_page_token=page.next_page_token
         )
 
     @answers(convert.key_revoked)
     def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, call: Call) -> Committed[ApiKey]:
-        account, _, _ = request.name.rsplit("/", 2)
-        return self._keys.revoke(call, account, names.api_key_id(request.name))
+        account, key_id = names.api_key_ids(request.name)
+        return self._keys.revoke(call, account, key_id)

@@ -7,7 +7,6 @@ from gatehouse.sessions.v1 import session_service_pb2 as pb
 
 from service.kernel.call import Committed
 from service.sessions.models import Session
-from service.storage.pages import PageRequest
 
 
 def session(found: Session) -> session_pb2.Session:
@@ -29,11 +28,6 @@ def session(found: Session) -> session_pb2.Session:
 def sessions(found: Iterable[Session]) -> list[session_pb2.Session]:
     """Sessions as clients see them."""
     return [session(one) for one in found]
-
-
-def page_request(request: pb.ListSessionsRequest, subject: str) -> PageRequest:
-    """Which page of the subject's sessions."""
-    return PageRequest(request.page_size, request.page_token, f"sessions {subject}")
 
 
 def revoked(committed: Committed[Session]) -> pb.RevokeSessionResponse:

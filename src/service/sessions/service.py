@@ -65,18 +65,11 @@ class SessionService:
         sessions = self._sessions(tx)
         now = sessions.now()
         end = now + self._lifetimes.absolute
-        session = Session(
-            id=names.new_id(),
-            subject=subject,
-            device=device,
-            peer_address=tx.call.peer,
-            scopes=scopes,
-            create_time=now,
+        session = _new(
+            *(tx, subject, device, scopes, now),
             expire_time=min(now + self._lifetimes.idle, end),
             end_time=end,
             token_expire_time=min(now + self._lifetimes.access_token, end),
-            refresh_time=now,
-            refresh_key=refresh_tokens.new_key(),
         )
         sessions.insert(session)
         return _opened(session)
@@ -85,20 +78,13 @@ class SessionService:
         """A new session for the tokens of an API key; nobody is given its refresh token."""
         sessions = self._sessions(tx)
         now = sessions.now()
-        session = Session(
-            id=names.new_id(),
-            subject=subject,
-            device=device,
-            peer_address=tx.call.peer,
-            scopes=scopes,
-            create_time=now,
-            expire_time=now,
-            end_time=now,
-            token_expire_time=now,
-            refresh_time=now,
-            refresh_key=refresh_tokens.new_key(),
+        tokens, end = self._key_ends(now, now)
+        session = _new(
+            *(tx, subject, device, scopes, now),
+            expire_time=end,
+            end_time=end,
+            token_expire_time=tokens,
         )
-        self._give_time(session, now)
         sessions.insert(session)
         return session
 
@@ -113,7 +99,9 @@ class SessionService:
             return None
         session, now = found
         if not session.carries(until, now):
-            self._give_time(session, now)
+            session.refresh_time = now
+            session.token_expire_time, end = self._key_ends(now, session.token_expire_time)
+            session.expire_time = session.end_time = end
             sessions.advance(session)
         return session
 
@@ -228,13 +216,13 @@ class SessionService:
         self.end_all(tx, subject)
         tx.change(ChangeKind.SUBJECT_REVOKED, subject, self._sessions(tx).now() + _LONGEST_TOKEN)
 
-    def _give_time(self, session: Session, now: datetime) -> None:
-        """The key proves itself at each exchange, so its session ends only when it is left idle."""
-        session.refresh_time = now
-        tokens = now + 2 * self._lifetimes.access_token
-        session.token_expire_time = max(session.token_expire_time, tokens)
-        session.expire_time = max(now + self._lifetimes.idle, session.token_expire_time)
-        session.end_time = session.expire_time
+    def _key_ends(self, now: datetime, carried: datetime) -> tuple[datetime, datetime]:
+        """When the tokens of a key's session end, at `carried` at least, and when it ends itself.
+
+        The key proves itself at each exchange, so its session ends only when it is left idle.
+        """
+        tokens = max(carried, now + 2 * self._lifetimes.access_token)
+        return tokens, max(now + self._lifetimes.idle, tokens)
 
     def _end(self, tx: Tx, session: Session, now: datetime) -> None:
         session.revoke_time = now
@@ -253,6 +241,32 @@ class SessionService:
 
     def _sessions(self, tx: Tx) -> SessionRepository:
         return SessionRepository(tx.connection, self._ring)
+
+
+def _new(
+    tx: Tx,
+    subject: str,
+    device: str,
+    scopes: frozenset[str],
+    now: datetime,
+    *,
+    expire_time: datetime,
+    end_time: datetime,
+    token_expire_time: datetime,
+) -> Session:
+    return Session(
+        id=names.new_id(),
+        subject=subject,
+        device=device,
+        peer_address=tx.call.peer,
+        scopes=scopes,
+        create_time=now,
+        expire_time=expire_time,
+        end_time=end_time,
+        token_expire_time=token_expire_time,
+        refresh_time=now,
+        refresh_key=refresh_tokens.new_key(),
+    )
 
 
 def _tell(tx: Tx, session_id: UUID, token_expire_time: datetime) -> None:

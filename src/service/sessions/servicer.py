@@ -9,6 +9,7 @@ from service.sessions import convert
 from service.sessions.models import Session
 from service.sessions.service import SessionService
 from service.transport.answers import answers
+from service.transport.paging import page_request
 
 
 class SessionServicer(rpc.SessionServiceServicer):
@@ -18,8 +19,8 @@ class SessionServicer(rpc.SessionServiceServicer):
         self._sessions = sessions
 
     def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
-        subject = call.resolve(request.subject or "users/me")
-        page = self._sessions.list(call, subject, convert.page_request(request, subject))
+        subject = call.subject(request.subject)
+        page = self._sessions.list(call, subject, page_request(request, subject))
         return pb.ListSessionsResponse(
             sessions=convert.sessions(page.items), next_page_token=page.next_page_token
         )

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from service.kernel.errors import InvalidArgument
+from service.kernel.pages import PageRequest
 from service.kernel.reasons import ErrorReason
+
+__all__ = [
+    "DEFAULT_SIZE",
+    "MAX_SIZE",
+    "InvalidPageToken",
+    "Page",
+    "PageRequest",
+    "Pager",
+    "Signer",
+]
 
 T = TypeVar("T")
 
@@ -39,15 +50,6 @@ class Page(Generic[T]):
 
     items: list[T]
     next_page_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """Which page of which list: `arguments` is all of the request that decides what is listed."""
-
-    size: int
-    token: str
-    arguments: str
 
 
 class Pager:

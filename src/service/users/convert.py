@@ -1,15 +1,12 @@
 """Users between models and messages."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from gatehouse.users.v1 import user_pb2
 from gatehouse.users.v1 import user_service_pb2 as pb
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from service.kernel.call import Committed
-from service.kernel.errors import InvalidArgument
-from service.storage.pages import PageRequest
+from service.transport.times import optional_time
 from service.users.models import NewUser, State, User, UserFilter
 
 _TO_STATE = {
@@ -53,19 +50,9 @@ def user_filter(request: pb.ListUsersRequest) -> UserFilter:
         state=_FROM_STATE.get(request.state),
         email=request.email,
         group=request.group,
-        start=_time(request, "create_start_time"),
-        end=_time(request, "create_end_time"),
+        start=optional_time(request, "create_start_time"),
+        end=optional_time(request, "create_end_time"),
     )
-
-
-def page_request(request: pb.ListUsersRequest) -> PageRequest:
-    """Which page of them; a token is good for the same filter only."""
-    arguments = pb.ListUsersRequest()
-    arguments.CopyFrom(request)
-    arguments.ClearField("page_size")
-    arguments.ClearField("page_token")
-    bound = f"users {arguments.SerializeToString(deterministic=True).hex()}"
-    return PageRequest(request.page_size, request.page_token, bound)
 
 
 def created(committed: Committed[User]) -> pb.CreateUserResponse:
@@ -91,13 +78,3 @@ def reactivated(committed: Committed[User]) -> pb.ReactivateUserResponse:
 def deleted(committed: Committed[None]) -> pb.DeleteUserResponse:
     """The answer to DeleteUser."""
     return pb.DeleteUserResponse(revision=committed.revision)
-
-
-def _time(request: pb.ListUsersRequest, field: str) -> datetime | None:
-    if not request.HasField(field):  # type: ignore[arg-type]
-        return None
-    timestamp: Timestamp = getattr(request, field)
-    try:
-        return timestamp.ToDatetime(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidArgument.field(field, "must be a time from the year 1 to 9999") from None

@@ -29,6 +29,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service.kernel.crypto import KeyRing
 from service.kernel.emails import comparable
+from service.storage.constraints import broken
 from service.storage.prepared import Prepared
 from service.users.errors import EmailTaken, UserNotFound
 from service.users.models import Credentials, State, User, UserFilter
@@ -139,8 +140,10 @@ class UserRepository:
         user.version += 1
         try:
             self._run(_USERS.update().where(_USERS.c.id == user.id).values(self._sealed(user)))
-        except IntegrityError:
-            raise EmailTaken from None
+        except IntegrityError as error:
+            if broken(error) == "users_email_index":
+                raise EmailTaken from None
+            raise
 
     def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Keeps a password's hash."""

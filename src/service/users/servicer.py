@@ -6,6 +6,7 @@ from gatehouse.users.v1 import user_service_pb2_grpc as rpc
 from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.transport.answers import answers
+from service.transport.paging import page_request
 from service.users import convert
 from service.users.models import User
 from service.users.service import UserService
@@ -31,7 +32,7 @@ class UserServicer(rpc.UserServiceServicer):
         return pb.BatchGetUsersResponse(users=convert.users(self._users.get_several(wanted)))
 
     def ListUsers(self, request: pb.ListUsersRequest, call: Call) -> pb.ListUsersResponse:
-        page = self._users.list(call, convert.user_filter(request), convert.page_request(request))
+        page = self._users.list(call, convert.user_filter(request), page_request(request))
         return pb.ListUsersResponse(
             users=convert.users(page.items), next_page_token=page.next_page_token
         )

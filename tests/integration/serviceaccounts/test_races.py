@@ -112,7 +112,7 @@ def test_a_session_is_not_given_more_time_behind_the_back_of_who_revokes_the_key
 ) -> None:
     key = key_of(gatehouse, service)
     wear_out(gatehouse, service)
-    with held(gatehouse, "api_keys", "id", names.api_key_id(key)):
+    with held(gatehouse, "api_keys", "id", names.api_key_ids(key)[1]):
         revoking = meanwhile(lambda: admin.service_accounts.RevokeApiKey(name=key))
         exchange = meanwhile(sign_in(gatehouse, service))
     revoking.result()
@@ -126,7 +126,7 @@ def test_a_revocation_lasts_as_long_as_the_time_that_was_given_meanwhile(
 ) -> None:
     key = key_of(gatehouse, service)
     wear_out(gatehouse, service)
-    with held(gatehouse, "api_keys", "id", names.api_key_id(key)):
+    with held(gatehouse, "api_keys", "id", names.api_key_ids(key)[1]):
         exchange = meanwhile(sign_in(gatehouse, service))
         revoking = meanwhile(lambda: admin.service_accounts.RevokeApiKey(name=key))
     revoking.result()
@@ -146,7 +146,7 @@ def test_a_session_that_is_opened_while_its_key_is_being_revoked_ends_with_it(
 ) -> None:
     key = key_of(gatehouse, service)
     admin.sessions.RevokeAllSessions(subject=service.name)
-    with held(gatehouse, "api_keys", "id", names.api_key_id(key)):
+    with held(gatehouse, "api_keys", "id", names.api_key_ids(key)[1]):
         exchange = meanwhile(sign_in(gatehouse, service))
         revoking = meanwhile(lambda: admin.service_accounts.RevokeApiKey(name=key))
     revoking.result()
@@ -182,7 +182,7 @@ def test_who_is_suspended_while_signing_in_has_no_session_left(
     """The other way round: the sign-in holds the account first."""
     admin.sessions.RevokeAllSessions(subject=service.name)
     account = {"name": service.name, "state": "STATE_SUSPENDED"}
-    key = names.api_key_id(key_of(gatehouse, service))
+    key = names.api_key_ids(key_of(gatehouse, service))[1]
     with held(gatehouse, "api_keys", "id", key):
         exchange = meanwhile(sign_in(gatehouse, service))
         suspending = meanwhile(
@@ -199,14 +199,14 @@ def test_those_who_sign_in_at_once_share_the_session_that_is_opened(
     gatehouse: House, admin: Person, service: Machine, meanwhile: Any
 ) -> None:
     admin.sessions.RevokeAllSessions(subject=service.name)
-    with held(gatehouse, "api_keys", "id", names.api_key_id(key_of(gatehouse, service))):
+    with held(gatehouse, "api_keys", "id", names.api_key_ids(key_of(gatehouse, service))[1]):
         exchanges = [meanwhile(sign_in(gatehouse, service)) for _ in range(4)]
     assert len({exchange.result().session for exchange in exchanges}) == 1
     assert living(gatehouse, service) == 1
 
 
 def test_nobody_waits_to_note_that_a_key_was_used(gatehouse: House, service: Machine) -> None:
-    key = names.api_key_id(key_of(gatehouse, service))
+    key = names.api_key_ids(key_of(gatehouse, service))[1]
     gatehouse.sql("UPDATE api_keys SET last_used_time = NULL WHERE id = :it", it=key)
     with held(gatehouse, "api_keys", "id", key):
         assert sign_in(gatehouse, service)().session == service.session

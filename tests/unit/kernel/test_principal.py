@@ -38,6 +38,13 @@ def test_users_me_is_the_caller() -> None:
     assert call.resolve("users/2") == "users/2"
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"), [("", "users/1"), ("users/me", "users/1"), ("users/2", "users/2")]
+)
+def test_a_question_is_about_the_caller_unless_it_names_somebody(name: str, meant: str) -> None:
+    assert Call("1", caller=_with()).subject(name) == meant
+
+
 def test_a_public_call_has_no_principal() -> None:
     call = Call("1", method="/a/B")
     with pytest.raises(LookupError, match="/a/B"):
