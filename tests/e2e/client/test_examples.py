@@ -63,6 +63,7 @@ def _script(server: str, *, made: bool = False) -> str:
         lines = [it for it in lines if not re.search(r"gatehouse (?!login|keys)", it)]
     lines = [line.replace("cd examples", f"cd {EXAMPLES}") for line in lines]
     begun = [
+        ': > "$LOG"',  # or the port of the server before may be read
         f'python {server} > "$LOG" &',
         "trap 'kill %1; wait %1' EXIT",
         """until grep -q "on port" "$LOG"; do kill -0 %1; done""",
