@@ -164,6 +164,18 @@ def test_who_may_list_grants_elsewhere_is_not_told(
     assert refusal.metadata == {"subject": eng}
 
 
+def test_nor_is_who_is_denied_to_list_them_there(
+    documents: House, helper: Person, eng: str
+) -> None:
+    documents.grant(helper.name, "roles/auditor", "/")
+    documents.grant(helper.name, "roles/auditor", "/merger", effect="EFFECT_DENY")
+    with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
+        helper.access.ListGrants(path="/merger/target")
+    with refused(PERMISSION_DENIED, reason="NOT_HELD") as refusal:
+        helper.groups.AddMember(group=eng, member="users/me")
+    assert refusal.metadata == {"subject": eng}
+
+
 def test_what_a_service_holds_is_not_told_either(documents: House, holder: Holder) -> None:
     account, role = new(documents, "serviceAccounts"), f"roles/it-{uuid4().hex[:12]}"
     documents.grant(account, READER, "/merger/target")

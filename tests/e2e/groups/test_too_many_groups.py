@@ -120,3 +120,20 @@ def test_a_group_that_is_reached_in_many_ways_counts_once(large: House) -> None:
     put_in(large, [(top, group) for group in middle[1:]])
     join(large, top, middle[0])
     too_many(large, new_group(large), member)
+
+
+@pytest.mark.parametrize("shape", ["side by side", "in chains"])
+def test_a_thousand_groups_are_in_one_that_is_put_into_another_at_most(
+    large: House, shape: str
+) -> None:
+    member, outer = new_group(large), new_group(large)
+    groups = new_groups(large, 1000)
+    tops = groups if shape == "side by side" else groups[9::10]
+    put_in(large, [(member, group) for group in tops])
+    if shape == "in chains":
+        pairs = zip(groups[1:], groups, strict=False)
+        put_in(large, [pair for number, pair in enumerate(pairs, 1) if number % 10])
+    join(large, outer, member)
+    large.admin.groups.RemoveMember(group=outer, member=member)
+    put_in(large, [(groups[0], new_group(large))])
+    too_many(large, outer, member)
