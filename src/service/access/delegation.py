@@ -18,6 +18,7 @@ from service.storage.database import Tx
 _MOST_RIGHTS = 1000
 _MOST_PATTERNS = 20_000
 _MOST_SUBJECTS = 20
+_MOST_ASKED = 3 * _MOST_SUBJECTS  # each by so many permissions
 # By these one gets at the rights of somebody else, so being given them on exactly that somebody's
 # path, such as `/groups/eng`, is being put in charge of those rights.
 _PUTS_IN_CHARGE = {
@@ -78,10 +79,18 @@ def require_changeable(tx: Tx, role: str, before: Collection[str], after: Collec
     require_held(tx, set(before) ^ set(after), ROOT)
     if Holdings(tx, [ROOT]).owns_everything:
         return
-    was, asked = Permissions(before), set[tuple[str, str]]()
-    places = HoldingsRepository(tx.connection).places_of(role, _PUTS_IN_CHARGE, _MOST_SUBJECTS + 1)
+    was, will = Permissions(before), Permissions(after)
+    gained = {
+        kind
+        for kind, by in _PUTS_IN_CHARGE.items()
+        if any(will.allows(one) and not was.allows(one) for one in by)
+    }
+    places = HoldingsRepository(tx.connection).places_of(role, gained, _MOST_SUBJECTS + 1)
+    if len(places) > _MOST_SUBJECTS:
+        raise NotHeld.what(EVERYTHING, ROOT, f"{role} puts in charge of too many to look at")
+    asked: set[tuple[str, str]] = set()
     for place in places:
-        for subject, permission in _in_charge_of(place, Permissions(after)):
+        for subject, permission in _in_charge_of(place, will):
             if not was.allows(permission):
                 _require_rights_of(tx, subject, permission, asked)
 
@@ -103,6 +112,8 @@ def _require_rights_of(tx: Tx, subject: str, by: str, asked: set[tuple[str, str]
     if (subject, by) in asked:
         return
     asked.add((subject, by))
+    if len(asked) > _MOST_ASKED:
+        raise NotHeld.what(EVERYTHING, ROOT, f"what {subject} was granted is too much to look at")
     found = HoldingsRepository(tx.connection)
     rights = found.of(subject, _MOST_RIGHTS + 1)
     place = f"/{subject}"
@@ -110,7 +121,7 @@ def _require_rights_of(tx: Tx, subject: str, by: str, asked: set[tuple[str, str]
     if held.owns_everything or held.put_in_charge(place, by, since=found.create_time(subject)):
         return
     patterns = sum(len(right.permissions.patterns) for right in rights)
-    if len(rights) > _MOST_RIGHTS or patterns > _MOST_PATTERNS or len(asked) > _MOST_SUBJECTS:
+    if len(rights) > _MOST_RIGHTS or patterns > _MOST_PATTERNS:
         raise NotHeld.what(EVERYTHING, ROOT, f"what {subject} was granted is too much to look at")
     for right in rights:
         held.require_rights(right, subject)

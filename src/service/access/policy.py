@@ -19,7 +19,7 @@ from typing import Generic, Protocol, TypeVar
 from service.access.models import Effect, Permissions, State
 from service.access.policy_repository import PAGE, PolicyRepository
 from service.kernel.changes import Change, ChangeKind
-from service.kernel.errors import Unavailable
+from service.kernel.errors import InvalidArgument, Unavailable
 from service.storage.database import Database
 from service.storage.feed import ChangeFeed
 
@@ -29,6 +29,7 @@ _MOST_GRANTS = 200_000
 # is much more than there is room for.
 _AT_LEAST = 2.0
 _AT_MOST = 4
+_MOST_PLACES = 40_000  # of 1 KiB they weigh a little less than there is ever room for
 _MOST_RECENT = 10_000
 
 
@@ -168,8 +169,16 @@ class Policy:
         feed.tell_in_order(self._advance)
 
     def load(self, missing: Missing) -> None:
-        """Loads what is missing, from one snapshot. Raises Unavailable."""
+        """Loads what is missing, from one snapshot.
+
+        Raises Unavailable, and InvalidArgument for more paths of large subjects than there is room.
+        """
         self.misses += 1
+        if len(missing.places) > _MOST_PLACES:
+            raise InvalidArgument.field(
+                "checks",
+                "ask about too many paths of subjects with very many grants: ask for fewer",
+            )
         # Whose standing is asked for, their grants will be asked for next.
         principals = missing.principals | {
             one for one in missing.subjects if one not in self.held.entries

@@ -231,3 +231,20 @@ def test_nobody_is_in_charge_by_the_grant_that_they_are_making(
     with not_held():
         mallory.access.CreateGrant(path=f"/{name}", role=ADMIN, subject=subject)
     assert not world.house.admin.access.ListGrants(path=f"/{name}").grants
+
+
+@KINDS
+def test_a_role_of_ones_own_in_many_places_is_not_widened_in_one_that_is_not(
+    world: World, mallory: Person, kind: str
+) -> None:
+    """However many come first of which one is in charge."""
+    name, role = world.owner(kind), world.role("coffee.make")
+    for _ in range(30):
+        mine = world.new("groups")
+        for given in (ADMIN, role):
+            world.house.grant(mallory.name, given, f"/{mine}")
+    world.house.grant(mallory.name, role, f"/{name}")
+    with not_held():
+        widen(mallory, role, "coffee.make", "groups.*", "serviceaccounts.*", "users.*")
+    with not_held():
+        take(mallory, name)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from service.access import policy
 from service.access.models import Check, Effect
 from service.access.policy_repository import MOST_GRANTS, PolicyRepository
+from service.kernel.errors import InvalidArgument
 from tests.integration.access.steps import ROLES, USERS
 from tests.integration.access.world import World
 from tests.support.reader import Reader
@@ -119,3 +121,13 @@ def test_a_batch_about_a_thousand_subjects_is_decided_in_few_loads(
     assert set(ROLES) >= set(reader.policy.roles)
     world.sql("DELETE FROM grants WHERE subject LIKE 'groups/s%'")
     world.sql("DELETE FROM subjects WHERE name LIKE 'groups/s%'")
+
+
+def test_more_paths_than_there_is_room_for_are_not_asked_about_at_once(
+    big: World, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "_MOST_PLACES", 100)
+    checks = [Check(BOB, READ, f"/many/{number}/x/y") for number in range(50)]
+    with pytest.raises(InvalidArgument, match="ask for fewer"):
+        reader.decisions.decide(checks)
+    assert reader.decisions.decide(checks[1:11])[0] == [True] * 10

@@ -148,7 +148,7 @@ def test_who_need_not_be_compared_is_not_refused(large: House, group: str, who: 
 def test_so_many_groups_in_charge_of_one_another_are_followed_and_no_more(
     large: House, keeper: Person, monkeypatch: pytest.MonkeyPatch, is_refused: bool
 ) -> None:
-    monkeypatch.setattr(delegation, "_MOST_SUBJECTS", 4)
+    monkeypatch.setattr(delegation, "_MOST_ASKED", 4)
     role = f"roles/it-{uuid4().hex[:12]}"
     large.admin.roles.CreateRole(role={"name": role, "permissions": ["groups.add_member"]})
     count = 5 if is_refused else 4
