@@ -28,23 +28,6 @@ _PUTS_IN_CHARGE = {
 }
 
 
-def require_held(
-    tx: Tx,
-    patterns: Collection[str],
-    path: str,
-    *,
-    until: datetime | None = None,
-) -> None:
-    """The caller holds all of `patterns` on `path` and below, at least `until` (None: for good).
-
-    A pattern is `<type>.<verb>`, `<type>.*` or `*`. Raises NotHeld.
-    """
-    if tx.call.caller is None:
-        return  # the service itself
-    tx.in_order()
-    Holdings(tx, [path]).require(patterns, path, until)
-
-
 def require_grantable(
     tx: Tx,
     role: str,
@@ -55,6 +38,7 @@ def require_grantable(
 ) -> None:
     """The caller may give or take the role on the path: holds `by` and all that it allows there.
 
+    That is, on the path and below, and at least `until` (None: for good).
     A role on a group's, service account's or user's own path may put someone in charge of its
     rights, which the caller must then hold as well. Raises NotHeld.
     """
@@ -62,8 +46,9 @@ def require_grantable(
         return
     tx.in_order()  # before the role is read, which may just have been given more
     patterns = HoldingsRepository(tx.connection).patterns_of(role)
-    require_held(tx, [by], path, until=JUST_NOW)
-    require_held(tx, patterns, path, until=until)
+    held = Holdings(tx, [path])
+    held.require([by], path, JUST_NOW)
+    held.require(patterns, path, until)
     for subject, permission in _in_charge_of(path, Permissions(patterns)):
         require_rights_of(tx, subject, by=permission)
 
@@ -76,8 +61,10 @@ def require_changeable(tx: Tx, role: str, before: Collection[str], after: Collec
     """
     if tx.call.caller is None:
         return
-    require_held(tx, set(before) ^ set(after), ROOT)
-    if Holdings(tx, [ROOT]).owns_everything:
+    tx.in_order()
+    held = Holdings(tx, [ROOT])
+    held.require(set(before) ^ set(after), ROOT, None)
+    if held.owns_everything:
         return
     was, will = Permissions(before), Permissions(after)
     gained = {

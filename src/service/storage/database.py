@@ -79,6 +79,7 @@ class Tx:
         self._database = database
         self._events: list[Event] = []
         self._changes: list[Change] = []
+        self._is_in_order = False
 
     def record(self, event: Event) -> None:
         """Keeps an event, written in this transaction at its commit."""
@@ -93,9 +94,11 @@ class Tx:
 
         For rules about the whole that two writers could break together, such as "somebody owns
         `/`": change, then call this, then look. It comes after every row lock, and nothing is
-        locked after it, or two transactions could wait for each other.
+        locked after it, or two transactions could wait for each other. Asking again is free.
         """
-        self.connection.execute(locks.ORDER)
+        if not self._is_in_order:
+            self.connection.execute(locks.ORDER)
+            self._is_in_order = True
 
     def commit(self, value: T) -> Committed[T]:
         """Commits, and answers the use case's result with the revision it has from now on.
