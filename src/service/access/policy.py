@@ -3,8 +3,8 @@
 Three maps: subject → the groups it is in; principal → its grants by path; role → what it allows.
 An entry is loaded on demand with the position of its snapshot and with every change up to there,
 which are applied before it is kept, so that the entries never mix two states of the database.
-Readers take no lock: they look at `epoch` before and after, and start over when entries were
-dropped in between.
+Readers look at `epoch` before and after, and start over when entries were dropped in between; they
+take the lock only where that keeps happening (`undisturbed`).
 """
 
 import threading

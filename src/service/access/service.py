@@ -81,9 +81,7 @@ class AccessService:
             self._graph.hold_for_grant(tx, new.subject, new.role)
             # Before it is there: nobody may hold what they are just giving themselves.
             require_grantable(tx, new.role, new.path, by="grants.create", until=new.expire_time)
-            grant = GrantRepository(tx.connection).insert(names.new_id(), new, call.actor)
-            self._tell(tx, grant)
-            tx.record(GrantCreated(grant.subject, _told(grant)))
+            grant = _insert(tx, new)
             if grant.effect is Effect.DENY and grant.path == ROOT:
                 self._graph.keep_an_owner(tx)
             return tx.commit(grant)
@@ -104,12 +102,12 @@ class AccessService:
         with self._db.transaction(call) as tx:
             grants = GrantRepository(tx.connection)
             grant = grants.get_for_update(grant_id)
-            # Before it goes: a DENY keeps whom it binds from taking it back.
-            # And for as long as the DENY would have lasted.
+            # Before it goes: a DENY keeps whom it binds from taking it back, and who holds less
+            # long than it would have lasted.
             until = grant.expire_time if grant.effect is Effect.DENY else JUST_NOW
             require_grantable(tx, grant.role, grant.path, by="grants.delete", until=until)
             grants.delete(grant_id)
-            self._tell(tx, grant)
+            _drop_remembered(tx, grant)
             tx.record(GrantDeleted(grant.subject, _told(grant)))
             if grant.path == ROOT:
                 self._graph.keep_an_owner(tx)
@@ -213,13 +211,18 @@ class AccessService:
 
     def grant_owner(self, tx: Tx, subject: str) -> None:
         """Makes the first owner of `/`, in the transaction that found none."""
-        new = NewGrant(ROOT, OWNER, subject, Effect.ALLOW, None)
-        grant = GrantRepository(tx.connection).insert(names.new_id(), new, tx.call.actor)
-        self._tell(tx, grant)
-        tx.record(GrantCreated(grant.subject, _told(grant)))
+        _insert(tx, NewGrant(ROOT, OWNER, subject, Effect.ALLOW, None))
 
-    def _tell(self, tx: Tx, grant: Grant) -> None:
-        tx.change(ChangeKind.GRANTS, f"{grant.subject} {grant.path}")
+
+def _insert(tx: Tx, new: NewGrant) -> Grant:
+    grant = GrantRepository(tx.connection).insert(names.new_id(), new, tx.call.actor)
+    _drop_remembered(tx, grant)
+    tx.record(GrantCreated(grant.subject, _told(grant)))
+    return grant
+
+
+def _drop_remembered(tx: Tx, grant: Grant) -> None:
+    tx.change(ChangeKind.GRANTS, f"{grant.subject} {grant.path}")
 
 
 def _which(*, denied: bool) -> str:

@@ -19,7 +19,7 @@ from service.groups.repository import GroupRepository
 from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
-from service.kernel.updates import fields_to_change
+from service.kernel.updates import fields_to_change, take
 from service.storage.database import Database
 from service.storage.pages import Page, Pager, PageRequest
 
@@ -81,10 +81,8 @@ class GroupService:
             groups = GroupRepository(tx.connection)
             group = groups.get_for_update(wanted.name)
             group.require_etag(etag)
-            changed = sorted(f for f in fields if getattr(group, f) != getattr(wanted, f))
+            changed = take(group, wanted, fields)
             if changed:
-                for name in changed:
-                    setattr(group, name, getattr(wanted, name))
                 group.update_time = self._clock.now()
                 groups.update(group)
                 tx.record(GroupUpdated(group.name, {"fields": changed}))

@@ -44,3 +44,11 @@ def fields_to_change(
                 "update_mask", f"{path!r} cannot be changed; {', '.join(changeable)} can"
             )
     return set(mask)
+
+
+def take(resource: object, wanted: object, fields: Collection[str]) -> list[str]:
+    """Takes the fields from `wanted`; answers which of them were others before, by name."""
+    changed = sorted(f for f in fields if getattr(resource, f) != getattr(wanted, f))
+    for name in changed:
+        setattr(resource, name, getattr(wanted, name))
+    return changed

@@ -8,7 +8,7 @@ from service.kernel.call import Call, Committed
 from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
 from service.kernel.errors import InvalidArgument
-from service.kernel.updates import fields_to_change
+from service.kernel.updates import fields_to_change, take
 from service.roles.errors import BuiltInRole
 from service.roles.models import Role, RoleCreated, RoleDeleted, RoleUpdated, Wanted
 from service.roles.repository import RoleRepository
@@ -74,12 +74,10 @@ class RoleService:
         with self._db.transaction(call) as tx:
             role = _to_change(tx, wanted.name, etag)
             before = role.permissions
-            changed = sorted(f for f in fields if getattr(role, f) != getattr(wanted, f))
+            changed = take(role, wanted, fields)
             if not changed:
                 tx.change(ChangeKind.UNCHANGED, role.name)
                 return tx.commit(role)
-            for name in changed:
-                setattr(role, name, getattr(wanted, name))
             role.update_time = self._clock.now()
             RoleRepository(tx.connection).update(role)
             tx.record(

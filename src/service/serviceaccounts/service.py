@@ -8,7 +8,7 @@ from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
-from service.kernel.updates import fields_to_change
+from service.kernel.updates import fields_to_change, take
 from service.serviceaccounts.key_repository import ApiKeyRepository
 from service.serviceaccounts.models import (
     ServiceAccount,
@@ -106,12 +106,10 @@ class ServiceAccountService:
             accounts = ServiceAccountRepository(tx.connection)
             account = accounts.get_for_update(wanted.name)
             account.require_etag(etag)
-            changed = sorted(f for f in fields if getattr(account, f) != getattr(wanted, f))
+            changed = take(account, wanted, fields)
             # Said even of what stays as it is, so that the answer has a revision.
             tx.change(ChangeKind.SERVICE_ACCOUNT, account.name)
             if changed:
-                for name in changed:
-                    setattr(account, name, getattr(wanted, name))
                 account.update_time = self._clock.now()
                 accounts.update(account)
             if described := [name for name in changed if name in _DESCRIPTIVE]:

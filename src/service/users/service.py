@@ -14,7 +14,7 @@ from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
 from service.kernel.crypto import KeyRing
 from service.kernel.errors import Conflict, InvalidArgument
-from service.kernel.updates import fields_to_change
+from service.kernel.updates import fields_to_change, take
 from service.sessions.service import SessionService
 from service.storage.cache import FollowingCache
 from service.storage.database import Database, Tx
@@ -161,11 +161,9 @@ class UserService:
             users = self._users(tx)
             user = users.get_for_update(user_id)
             user.require_etag(etag)
-            changed = sorted(f for f in fields if getattr(user, f) != getattr(wanted, f))
+            changed = take(user, wanted, fields)
             if not changed:
                 return tx.commit(user)
-            for name in changed:
-                setattr(user, name, getattr(wanted, name))
             if "email" in changed:
                 user.email_verified = False
             self._write(tx, user)

@@ -129,9 +129,9 @@ class GroupServiceServicer:
     def AddMember(self, request, context):
         """Puts a subject into a group. Adding a member twice is no error. Answers NOT_FOUND when there is no
         such group or member, and FAILED_PRECONDITION when the group would, through other groups, contain
-        itself; when the member would have been put into more than 1000 groups (`everyone`: 20); when a group would be in
-        more than 100 groups, directly or through others, or have more than 1000 in it; and when `/` would
-        be left without an owner.
+        itself; when the member would have been put into more than 1000 groups (`everyone`: 20); when a
+        group would be in more than 100 groups, directly or through others, or have more than 1000 in it;
+        and when `/` would be left without an owner.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

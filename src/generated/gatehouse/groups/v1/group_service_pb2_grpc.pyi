@@ -51,9 +51,9 @@ class GroupServiceStub:
     AddMember: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.AddMemberRequest, _group_service_pb2.AddMemberResponse]
     """Puts a subject into a group. Adding a member twice is no error. Answers NOT_FOUND when there is no
     such group or member, and FAILED_PRECONDITION when the group would, through other groups, contain
-    itself; when the member would have been put into more than 1000 groups (`everyone`: 20); when a group would be in
-    more than 100 groups, directly or through others, or have more than 1000 in it; and when `/` would
-    be left without an owner.
+    itself; when the member would have been put into more than 1000 groups (`everyone`: 20); when a
+    group would be in more than 100 groups, directly or through others, or have more than 1000 in it;
+    and when `/` would be left without an owner.
     """
     RemoveMember: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.RemoveMemberRequest, _group_service_pb2.RemoveMemberResponse]
     """Takes a subject out of a group. Removing who is not a member is no error. Answers
@@ -89,9 +89,9 @@ class GroupServiceAsyncStub(GroupServiceStub):
     AddMember: _aio.UnaryUnaryMultiCallable[_group_service_pb2.AddMemberRequest, _group_service_pb2.AddMemberResponse]  # type: ignore[assignment]
     """Puts a subject into a group. Adding a member twice is no error. Answers NOT_FOUND when there is no
     such group or member, and FAILED_PRECONDITION when the group would, through other groups, contain
-    itself; when the member would have been put into more than 1000 groups (`everyone`: 20); when a group would be in
-    more than 100 groups, directly or through others, or have more than 1000 in it; and when `/` would
-    be left without an owner.
+    itself; when the member would have been put into more than 1000 groups (`everyone`: 20); when a
+    group would be in more than 100 groups, directly or through others, or have more than 1000 in it;
+    and when `/` would be left without an owner.
     """
     RemoveMember: _aio.UnaryUnaryMultiCallable[_group_service_pb2.RemoveMemberRequest, _group_service_pb2.RemoveMemberResponse]  # type: ignore[assignment]
     """Takes a subject out of a group. Removing who is not a member is no error. Answers
@@ -160,9 +160,9 @@ class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_group_service_pb2.AddMemberResponse, _abc.Awaitable[_group_service_pb2.AddMemberResponse]]:
         """Puts a subject into a group. Adding a member twice is no error. Answers NOT_FOUND when there is no
         such group or member, and FAILED_PRECONDITION when the group would, through other groups, contain
-        itself; when the member would have been put into more than 1000 groups (`everyone`: 20); when a group would be in
-        more than 100 groups, directly or through others, or have more than 1000 in it; and when `/` would
-        be left without an owner.
+        itself; when the member would have been put into more than 1000 groups (`everyone`: 20); when a
+        group would be in more than 100 groups, directly or through others, or have more than 1000 in it;
+        and when `/` would be left without an owner.
         """
 
     @_abc_1.abstractmethod
