@@ -21,6 +21,9 @@ class ErrorReason(StrEnum):
     REQUEST_ID_REUSED = auto()
     PASSWORD_REJECTED = auto()
     INVALID_CURSOR = auto()
+    HEADER_EXPECTED = auto()
+    CONTENT_MISMATCH = auto()
+    FILE_TOO_LARGE = auto()
 
     TOKEN_MISSING = auto()
     TOKEN_INVALID = auto()
@@ -43,6 +46,7 @@ class ErrorReason(StrEnum):
     API_KEY_NOT_FOUND = auto()
     ROLE_NOT_FOUND = auto()
     GRANT_NOT_FOUND = auto()
+    FILE_NOT_FOUND = auto()
 
     EMAIL_TAKEN = auto()
     NAME_TAKEN = auto()
@@ -59,15 +63,24 @@ class ErrorReason(StrEnum):
     ETAG_MISMATCH = auto()
     REQUEST_IN_PROGRESS = auto()
     CONFLICT = auto()
+    FILE_CHANGED = auto()
+    UPLOAD_GIVEN_UP = auto()
 
     OVERLOADED = auto()
     RATE_LIMITED = auto()
     SIGN_IN_THROTTLED = auto()
     STORAGE_FULL = auto()
+    QUOTA_EXCEEDED = auto()
+    TOO_MANY_TRANSFERS = auto()
 
     DATABASE_UNAVAILABLE = auto()
+    FILE_STORE_UNAVAILABLE = auto()
+
+    OFFSET_OUT_OF_RANGE = auto()
 
     WATCHER_TOO_SLOW = auto()
     SHUTTING_DOWN = auto()
+    STREAM_CUT = auto()
 
     INTERNAL = auto()
+    FILE_DAMAGED = auto()

@@ -38,6 +38,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the new password is too short, too long, or easily guessed."""
     ERROR_REASON_INVALID_CURSOR: _ErrorReason.ValueType  # 7
     """INVALID_ARGUMENT: the cursor or revision was not given out by this service."""
+    ERROR_REASON_HEADER_EXPECTED: _ErrorReason.ValueType  # 8
+    """INVALID_ARGUMENT: the first message of an upload must be its header, and no other may be."""
+    ERROR_REASON_CONTENT_MISMATCH: _ErrorReason.ValueType  # 9
+    """INVALID_ARGUMENT: the content is not what the header promised."""
+    ERROR_REASON_FILE_TOO_LARGE: _ErrorReason.ValueType  # 10
+    """INVALID_ARGUMENT: the file is larger than files may be."""
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 20
     """UNAUTHENTICATED: the call carries no token."""
     ERROR_REASON_TOKEN_INVALID: _ErrorReason.ValueType  # 21
@@ -76,10 +82,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: there is no such role."""
     ERROR_REASON_GRANT_NOT_FOUND: _ErrorReason.ValueType  # 67
     """NOT_FOUND: there is no such grant."""
+    ERROR_REASON_FILE_NOT_FOUND: _ErrorReason.ValueType  # 68
+    """NOT_FOUND: there is no such file."""
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 80
     """ALREADY_EXISTS: another user has this e-mail address."""
     ERROR_REASON_NAME_TAKEN: _ErrorReason.ValueType  # 81
-    """ALREADY_EXISTS: there is a group, service account or role of this name."""
+    """ALREADY_EXISTS: there is a group, service account, role or file of this name."""
     ERROR_REASON_GRANT_EXISTS: _ErrorReason.ValueType  # 82
     """ALREADY_EXISTS: there is the same grant."""
     ERROR_REASON_LAST_OWNER: _ErrorReason.ValueType  # 100
@@ -106,6 +114,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED: a request with the same request id is still running; try again."""
     ERROR_REASON_CONFLICT: _ErrorReason.ValueType  # 122
     """ABORTED: the call collided with others three times; try again."""
+    ERROR_REASON_FILE_CHANGED: _ErrorReason.ValueType  # 123
+    """ABORTED: the file's content was replaced or deleted while it was sent; start again."""
+    ERROR_REASON_UPLOAD_GIVEN_UP: _ErrorReason.ValueType  # 124
+    """ABORTED: the upload stood still for so long that it was given up; start again."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 140
     """RESOURCE_EXHAUSTED: the server has as many calls as it can carry; RetryInfo says when to retry."""
     ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 141
@@ -114,14 +126,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: too many sign-ins for this account or from this address."""
     ERROR_REASON_STORAGE_FULL: _ErrorReason.ValueType  # 143
     """RESOURCE_EXHAUSTED: the database or a disk is full."""
+    ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 144
+    """RESOURCE_EXHAUSTED: the caller keeps as many bytes of files as their quota allows."""
+    ERROR_REASON_TOO_MANY_TRANSFERS: _ErrorReason.ValueType  # 145
+    """RESOURCE_EXHAUSTED: the caller has as many uploads and downloads under way as one may."""
     ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 160
     """UNAVAILABLE: the database cannot be reached; RetryInfo says when to retry."""
+    ERROR_REASON_FILE_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 161
+    """UNAVAILABLE: the store of the files' content cannot be reached; RetryInfo says when to retry."""
+    ERROR_REASON_OFFSET_OUT_OF_RANGE: _ErrorReason.ValueType  # 180
+    """OUT_OF_RANGE: the offset is beyond the end of the file."""
     ERROR_REASON_WATCHER_TOO_SLOW: _ErrorReason.ValueType  # 200
     """CANCELLED: a watcher did not read as fast as there was news; resume by cursor."""
     ERROR_REASON_SHUTTING_DOWN: _ErrorReason.ValueType  # 201
     """CANCELLED: the server is shutting down; connect again and resume by cursor."""
+    ERROR_REASON_STREAM_CUT: _ErrorReason.ValueType  # 202
+    """CANCELLED: the client ended the stream, or its connection, before the end."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 220
     """INTERNAL: a fault of the server; RequestInfo has the id to report it with."""
+    ERROR_REASON_FILE_DAMAGED: _ErrorReason.ValueType  # 221
+    """DATA_LOSS: the file's content is missing from the store or damaged; an operator must look."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the google.rpc.ErrorInfo (domain `gatehouse`) that every refused call carries.
@@ -144,6 +168,12 @@ ERROR_REASON_PASSWORD_REJECTED: ErrorReason.ValueType  # 6
 """INVALID_ARGUMENT: the new password is too short, too long, or easily guessed."""
 ERROR_REASON_INVALID_CURSOR: ErrorReason.ValueType  # 7
 """INVALID_ARGUMENT: the cursor or revision was not given out by this service."""
+ERROR_REASON_HEADER_EXPECTED: ErrorReason.ValueType  # 8
+"""INVALID_ARGUMENT: the first message of an upload must be its header, and no other may be."""
+ERROR_REASON_CONTENT_MISMATCH: ErrorReason.ValueType  # 9
+"""INVALID_ARGUMENT: the content is not what the header promised."""
+ERROR_REASON_FILE_TOO_LARGE: ErrorReason.ValueType  # 10
+"""INVALID_ARGUMENT: the file is larger than files may be."""
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 20
 """UNAUTHENTICATED: the call carries no token."""
 ERROR_REASON_TOKEN_INVALID: ErrorReason.ValueType  # 21
@@ -182,10 +212,12 @@ ERROR_REASON_ROLE_NOT_FOUND: ErrorReason.ValueType  # 66
 """NOT_FOUND: there is no such role."""
 ERROR_REASON_GRANT_NOT_FOUND: ErrorReason.ValueType  # 67
 """NOT_FOUND: there is no such grant."""
+ERROR_REASON_FILE_NOT_FOUND: ErrorReason.ValueType  # 68
+"""NOT_FOUND: there is no such file."""
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 80
 """ALREADY_EXISTS: another user has this e-mail address."""
 ERROR_REASON_NAME_TAKEN: ErrorReason.ValueType  # 81
-"""ALREADY_EXISTS: there is a group, service account or role of this name."""
+"""ALREADY_EXISTS: there is a group, service account, role or file of this name."""
 ERROR_REASON_GRANT_EXISTS: ErrorReason.ValueType  # 82
 """ALREADY_EXISTS: there is the same grant."""
 ERROR_REASON_LAST_OWNER: ErrorReason.ValueType  # 100
@@ -212,6 +244,10 @@ ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 121
 """ABORTED: a request with the same request id is still running; try again."""
 ERROR_REASON_CONFLICT: ErrorReason.ValueType  # 122
 """ABORTED: the call collided with others three times; try again."""
+ERROR_REASON_FILE_CHANGED: ErrorReason.ValueType  # 123
+"""ABORTED: the file's content was replaced or deleted while it was sent; start again."""
+ERROR_REASON_UPLOAD_GIVEN_UP: ErrorReason.ValueType  # 124
+"""ABORTED: the upload stood still for so long that it was given up; start again."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 140
 """RESOURCE_EXHAUSTED: the server has as many calls as it can carry; RetryInfo says when to retry."""
 ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 141
@@ -220,12 +256,24 @@ ERROR_REASON_SIGN_IN_THROTTLED: ErrorReason.ValueType  # 142
 """RESOURCE_EXHAUSTED: too many sign-ins for this account or from this address."""
 ERROR_REASON_STORAGE_FULL: ErrorReason.ValueType  # 143
 """RESOURCE_EXHAUSTED: the database or a disk is full."""
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 144
+"""RESOURCE_EXHAUSTED: the caller keeps as many bytes of files as their quota allows."""
+ERROR_REASON_TOO_MANY_TRANSFERS: ErrorReason.ValueType  # 145
+"""RESOURCE_EXHAUSTED: the caller has as many uploads and downloads under way as one may."""
 ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 160
 """UNAVAILABLE: the database cannot be reached; RetryInfo says when to retry."""
+ERROR_REASON_FILE_STORE_UNAVAILABLE: ErrorReason.ValueType  # 161
+"""UNAVAILABLE: the store of the files' content cannot be reached; RetryInfo says when to retry."""
+ERROR_REASON_OFFSET_OUT_OF_RANGE: ErrorReason.ValueType  # 180
+"""OUT_OF_RANGE: the offset is beyond the end of the file."""
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 200
 """CANCELLED: a watcher did not read as fast as there was news; resume by cursor."""
 ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 201
 """CANCELLED: the server is shutting down; connect again and resume by cursor."""
+ERROR_REASON_STREAM_CUT: ErrorReason.ValueType  # 202
+"""CANCELLED: the client ended the stream, or its connection, before the end."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 220
 """INTERNAL: a fault of the server; RequestInfo has the id to report it with."""
+ERROR_REASON_FILE_DAMAGED: ErrorReason.ValueType  # 221
+"""DATA_LOSS: the file's content is missing from the store or damaged; an operator must look."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -24,6 +24,10 @@ ACCESS_PATH_FIELD_NUMBER: _builtins.int
 PERMISSION_FIELD_NUMBER: _builtins.int
 PERMISSION_PATTERN_FIELD_NUMBER: _builtins.int
 SCOPE_FIELD_NUMBER: _builtins.int
+FILE_NAME_FIELD_NUMBER: _builtins.int
+CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+LABEL_KEY_FIELD_NUMBER: _builtins.int
+SHA256_HEX_FIELD_NUMBER: _builtins.int
 user_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """The resource name of a user: `users/{id}`, or `users/me` for the caller."""
 session_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
@@ -54,3 +58,13 @@ permission_pattern: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.Stri
 """What a role may hold: a permission, all of a type (`<type>.*`), or all (`*`)."""
 scope: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """What a token may be used for: `<domain>:read`, `<domain>:write`, or `*` for everything."""
+file_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The resource name of a file or folder: `files/{path}`. As an access path, with "/" in front, it keeps
+the rules of one.
+"""
+content_type: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""A media type (RFC 6838), with parameters or without."""
+label_key: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The key of a label."""
+sha256_hex: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""A SHA-256 in lower-case hex."""
