@@ -1,0 +1,116 @@
+"""A folder on a local disk, which only we may enter.
+
+Links in it are never followed to write or delete, so nothing outside is touched.
+"""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import obstore
+from obstore.store import LocalStore
+
+# obstore puts a part under such another name first; a put that was killed leaves it there.
+_OURS = re.compile(r"[0-9]{5}(#[0-9]+)?")
+_DEPTH = 3  # the root, the shard and the object's own
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+class Disk:
+    """Parts as files. A put's content is on the disk when it returns, its name after `settle`."""
+
+    def __init__(self, root: Path) -> None:
+        new = [it for it in (root, *root.parents) if not it.exists()]
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in new:
+            _sync_path(folder.parent)
+        self._root = root
+        self.store = LocalStore(root)
+
+    def put(self, folder: str, name: str, content: bytes | bytearray | memoryview) -> None:
+        """Puts it under another name, renames it, and waits for the disk."""
+        for above in (self._root / folder).parent, self._root / folder:
+            with suppress(FileExistsError):
+                above.mkdir(mode=0o700)
+        with self._opened(folder) as opened:
+            obstore.put(self.store, f"{folder}/{name}", content, use_multipart=False)
+            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=opened[-1])
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+
+    def settle(self, folder: str) -> None:
+        """Waits until the names of the parts and of the folders above them are on the disk."""
+        with self._opened(folder) as opened:
+            for it in reversed(opened):
+                os.fsync(it)
+
+    def lacks(self, error: Exception) -> bool:
+        """Whether the error says that there is no such file; the whole disk may be away, too."""
+        return isinstance(error, FileNotFoundError) and self._root.is_dir()
+
+    def delete(self, folder: str) -> None:
+        """Deletes the parts there, and the folder unless something else is in it, for good."""
+        with self._opened(folder) as opened:
+            if len(opened) < _DEPTH:
+                return
+            *_, shard, inner = opened
+            for name in [it.name for it in os.scandir(inner) if _OURS.fullmatch(it.name)]:
+                with suppress(FileNotFoundError, IsADirectoryError):
+                    os.unlink(name, dir_fd=inner)
+            try:
+                os.rmdir(Path(folder).name, dir_fd=shard)
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.ENOENT}:
+                    raise
+            os.fsync(inner)
+            os.fsync(shard)
+
+    def entries(self) -> Iterator[tuple[str, int]]:
+        """Every path below the root that is no folder, and its size; it may change meanwhile."""
+        folders = [self._root]
+        while folders:
+            folder = folders.pop()
+            try:
+                inside = list(os.scandir(folder))
+            except FileNotFoundError:
+                if folder == self._root:
+                    raise
+                continue  # deleted meanwhile
+            for entry in inside:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry))
+                else:
+                    with suppress(FileNotFoundError):
+                        yield self._key(entry), entry.stat(follow_symlinks=False).st_size
+
+    def _key(self, entry: os.DirEntry[str]) -> str:
+        path = os.fsencode(Path(entry).relative_to(self._root))
+        return path.decode(errors="backslashreplace")  # names on a disk need not be text
+
+    @contextmanager
+    def _opened(self, folder: str) -> Iterator[list[int]]:
+        """Descriptors of the root and of the folders down to this one, as far as there are any."""
+        with ExitStack() as stack:
+            opened: list[int] = []
+            for name in (str(self._root), *Path(folder).parts):
+                try:
+                    opened.append(os.open(name, _FOLDER, dir_fd=opened[-1] if opened else None))
+                except FileNotFoundError:
+                    if not opened:
+                        raise
+                    break
+                stack.callback(os.close, opened[-1])
+            yield opened
+
+
+def _sync_path(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

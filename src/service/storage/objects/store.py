@@ -1,0 +1,144 @@
+"""The object store: one way to keep what files are made of, wherever it is kept.
+
+An object is a sequence of parts, each put by one request, whole or not at all. There are no
+multipart uploads: what is left of a cut one is hidden in S3, while parts can be listed and deleted.
+A part's key is `{last two digits of the object's id}/{id}/{part}`.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from uuid import UUID, uuid4
+
+import obstore
+from obstore.exceptions import BaseError
+
+from service.storage.objects.bucket import Bucket
+from service.storage.objects.disk import Disk
+from service.storage.objects.errors import PartMissing, StoreUnavailable, is_too_short, told
+
+Content = bytes | bytearray | memoryview
+
+_PART = re.compile(
+    r"(?P<shard>[0-9a-f]{2})/(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<part>[0-9]{5})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part of an object, and how many bytes it has in the store."""
+
+    object_id: UUID
+    part: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Something that lies in the store and is no part, by its key there.
+
+    Under an object's key it may be what a killed `put` left on a local disk, which is deleted with
+    the object.
+    """
+
+    key: str
+    size: int
+
+
+class ObjectStore:
+    """Keeps parts of objects by the object's id. Safe to use from any thread.
+
+    Everything raises StoreUnavailable, within some 15 seconds, when the store is away or does not
+    let us in; what writes raises StorageFull when it has no room.
+    """
+
+    def __init__(self, place: Disk | Bucket) -> None:
+        self._place = place
+
+    @staticmethod
+    def open(url: str) -> "ObjectStore":
+        """The store at `file:///folder`, which is made if need be, or `s3://bucket/prefix`.
+
+        An S3 store's endpoint, region and credentials are taken from the AWS_… environment, and
+        nothing is asked of it yet. Raises OSError when the folder cannot be made, ValueError for an
+        endpoint or URL that cannot be used.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            return ObjectStore(Disk(Path(unquote(parts.path))))
+        if parts.scheme == "s3":
+            return ObjectStore(Bucket(parts.netloc, parts.path.strip("/")))
+        raise ValueError("an object store is at file:///folder or s3://bucket/prefix")
+
+    def put(self, object_id: UUID, part: int, content: Content) -> None:
+        """Puts a part, in place of the one that may be there."""
+        with told():
+            self._place.put(_folder(object_id), _name(part), content)
+
+    def settle(self, object_id: UUID) -> None:
+        """To be called once all parts are put: from here on a power cut loses nothing of it."""
+        with told():
+            self._place.settle(_folder(object_id))
+
+    def read(self, object_id: UUID, part: int, start: int, length: int) -> bytes:
+        """So many bytes of a part, from `start`.
+
+        Raises PartMissing when the part is not there or has fewer. Does not look for none.
+        """
+        if length == 0:
+            return b""
+        key = f"{_folder(object_id)}/{_name(part)}"
+        with told():
+            try:
+                content = bytes(
+                    obstore.get_range(self._place.store, key, start=start, length=length)
+                )
+            except (BaseError, OSError) as error:
+                if self._place.lacks(error) or is_too_short(error):
+                    raise PartMissing(key) from error
+                raise
+        if len(content) != length:
+            raise PartMissing(key)
+        return content
+
+    def delete(self, object_id: UUID) -> None:
+        """Deletes all parts there are, and what killed puts left of others; none is no error."""
+        with told():
+            self._place.delete(_folder(object_id))
+
+    def parts(self) -> Iterator[StoredPart | Stray]:
+        """All that lies in the store, in no order. Raises StrangeKey."""
+        with told():
+            for key, size in self._place.entries():
+                yield _known(key, size) or Stray(key, size)
+
+    def check(self) -> None:
+        """Makes sure that the store takes an object, gives it back and deletes it."""
+        object_id = uuid4()
+        self.put(object_id, 0, b"Gatehouse was here.")
+        try:
+            self.settle(object_id)
+            with suppress(PartMissing):
+                self.read(object_id, 0, 0, 1)
+                return
+            raise StoreUnavailable
+        finally:
+            self.delete(object_id)
+
+
+def _folder(object_id: UUID) -> str:
+    return f"{object_id.hex[-2:]}/{object_id}"
+
+
+def _name(part: int) -> str:
+    return f"{part:05}"
+
+
+def _known(key: str, size: int) -> StoredPart | None:
+    found = _PART.fullmatch(key)
+    if not found or found["shard"] != found["id"][-2:]:
+        return None
+    return StoredPart(UUID(found["id"]), int(found["part"]), size)
