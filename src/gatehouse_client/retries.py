@@ -31,6 +31,13 @@ REPEATABLE = {
         "RefreshToken",
         "WhoAmI",
     ),
+    "gatehouse.files.v1.FileService": (
+        "DeleteFile",
+        "GetFile",
+        "ListFiles",
+        "MoveFile",
+        "UpdateFile",
+    ),
     "gatehouse.groups.v1.GroupService": (
         "AddMember",
         "CreateGroup",
