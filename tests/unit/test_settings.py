@@ -49,6 +49,10 @@ def test_nothing_set_gives_the_contracts_defaults() -> None:
     assert settings.login_rate == Rate(60, 60)
     assert settings.rate_limit is None
     assert settings.log_format is None
+    assert settings.file_store == (Path.cwd() / ".gatehouse/files").as_uri()
+    assert not settings.file_encryption
+    assert settings.file_size_limit == 5 * 1024**3
+    assert settings.file_quota is None
     assert settings.reflection
     assert not settings.channelz
 
@@ -100,6 +104,87 @@ def test_what_is_no_duration_or_out_of_bounds_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["60", "0/minute", "60/fortnight", "60 / minute", "-1/second"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
     assert "such as 60/minute" in refused(LOGIN_RATE=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("1", 1),
+        ("1048576", 2**20),
+        ("7B", 7),
+        ("64KiB", 2**16),
+        ("500MB", 500_000_000),
+        ("256GiB", 2**38),
+    ],
+)
+def test_a_size_is_written_with_its_unit_or_in_bytes(text: str, count: int) -> None:
+    assert read(FILE_SIZE_LIMIT=text).file_size_limit == count
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "5K", "5Ki", "5gib", "5 GB", "1.5GB", "٥", "MB", "257GiB", "9" * 30]
+)
+def test_what_is_no_size_or_out_of_bounds_is_refused(text: str) -> None:
+    assert refused(FILE_SIZE_LIMIT=text) == (
+        f"GATEHOUSE_FILE_SIZE_LIMIT is {text!r}: it takes a size from 1B to 256GiB,"
+        " such as 500MB, 5GiB or 1048576"
+    )
+
+
+def test_a_quota_of_nothing_is_refused_since_it_may_have_meant_none() -> None:
+    assert "a size from 1B to 1PiB" in refused(FILE_QUOTA="0")
+    assert read(FILE_QUOTA="1TB").file_quota == 10**12
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file:///srv/gatehouse/files",
+        "file:///srv/my%20files/",
+        "s3://bucket",
+        "s3://my.bucket-1/",
+        "s3://bucket/gatehouse/of=us",
+    ],
+)
+def test_files_are_kept_in_a_folder_or_a_bucket(text: str) -> None:
+    assert read(FILE_STORE_URL=text).file_store == text
+
+
+def test_files_are_kept_in_the_data_dir_by_default() -> None:
+    assert read(DATA_DIR="/srv/my data#1").file_store == "file:///srv/my%20data%231/files"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/srv/files",
+        "file:files",
+        "file://files",
+        "file://host/files",
+        "file:///",
+        "file:////",
+        "file:///srv?x",
+        "file:///srv#x",
+        "file:///srv%00",
+        "file:///srv\n",
+        "file:///\udcff",
+        "https://bucket",
+        "s3://",
+        "s3://me:hunter2@bucket",
+        "s3://bucket:9000/x",
+        "s3://bucket//x",
+        "s3://bucket/..",
+        "s3://bucket/./x",
+        "s3://bucket/x?hunter2",
+        "s3://bucket/x#y",
+        "s3://bücket",
+    ],
+)
+def test_what_is_no_place_for_files_is_refused_and_not_repeated(text: str) -> None:
+    assert refused(FILE_STORE_URL=text) == (
+        "GATEHOUSE_FILE_STORE_URL is (hidden): it takes file:///folder or s3://bucket/prefix,"
+        " without user, query or fragment"
+    )
 
 
 def test_a_rate_counts_per_unit() -> None:

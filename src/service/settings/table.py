@@ -72,6 +72,11 @@ class Settings:
     drain_wait: timedelta = _setting(values.duration("0s", "10m"), "5s")
     drain_grace: timedelta = _setting(values.duration("0s", "10m"), "20s")
     encryption_keys: KeyRing | None = _setting(KeyRing.parse, None, secret=True)
+    # Hidden when it is refused, since what is refused may hold a password.
+    file_store_url: str | None = _setting(values.file_store, None, secret=True)
+    file_encryption: bool = _setting(values.switch, "off")
+    file_size_limit: int = _setting(values.size("1B", "256GiB"), "5GiB")
+    file_quota: int | None = _setting(values.size("1B", "1PiB"), None)
     reflection: bool = _setting(values.switch, "on")
     channelz: bool = _setting(values.switch, "off")
     log_format: str | None = _setting(values.one_of("console", "json"), None)
@@ -81,6 +86,11 @@ class Settings:
     def embedded(self) -> bool:
         """Whether PostgreSQL and Valkey are started here, from the installed packages."""
         return self.database_url is None
+
+    @property
+    def file_store(self) -> str:
+        """Where files' contents are kept: `file:///folder` or `s3://bucket/prefix`."""
+        return self.file_store_url or (self.data_dir.absolute() / "files").as_uri()
 
     @property
     def warnings(self) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,28 @@ def in_words(length: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+def size(least: str, most: str) -> Callable[[str], int]:
+    """Bytes as `500MB` (thousands), `5GiB` (1024s) or plain `1048576`, bounds included."""
+    smallest, largest = _bytes(least), _bytes(most)
+
+    def read(text: str) -> int:
+        count = _bytes(text)
+        if not smallest <= count <= largest:
+            raise ValueError(f"a size from {least} to {most}, such as 500MB, 5GiB or 1048576")
+        return count
+
+    return read
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,18})(?:([KMGTP])(i?))?B?", text)
+    if not match or (match[2] and not text.endswith("B")):
+        return -1  # under every bound
+    count, unit, binary = match.groups()
+    power = "KMGTP".index(unit) + 1 if unit else 0
+    return int(count) * (1024 if binary else 1000) ** power
+
+
 def rate(text: str) -> Rate:
     """`60/minute`."""
     match = re.fullmatch(r"([1-9][0-9]{0,8})/(second|minute|hour|day)", text)
@@ -148,6 +170,15 @@ def url(*schemes: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def file_store(text: str) -> str:
+    """A folder, `file:///folder`, or a place in S3, `s3://bucket/prefix`; kept as it was given."""
+    folder = re.fullmatch(r"file:///(?!/)[^?#]+", text) and "\0" not in unquote(text)
+    bucket = re.fullmatch(r"s3://[\w.-]{3,255}(/[\w=.-]*\w)*/?", text, re.ASCII)
+    if not (folder or bucket) or not text.isprintable():
+        raise ValueError("file:///folder or s3://bucket/prefix, without user, query or fragment")
+    return text
 
 
 def issuer(text: str) -> str:

@@ -5,12 +5,13 @@ multipart uploads: what is left of a cut one is hidden in S3, while parts can be
 A part's key is `{last two digits of the object's id}/{id}/{part}`.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 from uuid import UUID, uuid4
 
 import obstore
@@ -68,7 +69,7 @@ class ObjectStore:
         """
         parts = urlsplit(url)
         if parts.scheme == "file":
-            return ObjectStore(Disk(Path(unquote(parts.path))))
+            return ObjectStore(Disk(Path(os.fsdecode(unquote_to_bytes(parts.path)))))
         if parts.scheme == "s3":
             return ObjectStore(Bucket(parts.netloc, parts.path.strip("/")))
         raise ValueError("an object store is at file:///folder or s3://bucket/prefix")
