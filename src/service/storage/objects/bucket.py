@@ -63,9 +63,7 @@ class Bucket:
         """Deletes the parts there, a thousand by one request."""
         for page in obstore.list(self.store, folder, chunk_size=1000):
             keys = [it["path"] for it in page]
-            obstore.delete(
-                self.store, [it for it in keys if _OURS.fullmatch(it.rpartition("/")[2])]
-            )
+            obstore.delete(self.store, [it for it in keys if _is_part_in(folder, it)])
 
     def entries(self) -> Iterator[tuple[str, int]]:
         """Every key under the prefix, without it, and its size. Raises StrangeKey."""
@@ -74,6 +72,10 @@ class Bucket:
                 yield from ((it["path"], it["size"]) for it in page)
         except InvalidPathError as error:
             raise StrangeKey(str(error).partition("\n")[0]) from error
+
+
+def _is_part_in(folder: str, key: str) -> bool:
+    return bool(_OURS.fullmatch(key.removeprefix(f"{folder}/")))
 
 
 def _allows_http(environ: Mapping[str, str]) -> bool:
