@@ -8,7 +8,6 @@ A part's key is `{last two digits of the object's id}/{id}/{part}`.
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -17,6 +16,7 @@ from uuid import UUID, uuid4
 import obstore
 from obstore.exceptions import BaseError
 
+from service.kernel.errors import StorageFull
 from service.storage.objects.bucket import Bucket
 from service.storage.objects.disk import Disk
 from service.storage.objects.errors import PartMissing, StoreUnavailable, is_too_short, told
@@ -119,15 +119,16 @@ class ObjectStore:
     def check(self) -> None:
         """Makes sure that the store takes an object, gives it back and deletes it."""
         object_id = uuid4()
-        self.put(object_id, 0, b"Gatehouse was here.")
         try:
+            self.put(object_id, 0, b"Gatehouse was here.")
             self.settle(object_id)
-            with suppress(PartMissing):
-                self.read(object_id, 0, 0, 1)
-                return
-            raise StoreUnavailable
-        finally:
-            self.delete(object_id)
+            self.read(object_id, 0, 0, 1)
+        except PartMissing as error:
+            raise StoreUnavailable from error
+        except StorageFull:
+            self.delete(object_id)  # a folder may have had room
+            raise
+        self.delete(object_id)
 
 
 def _folder(object_id: UUID) -> str:
