@@ -126,6 +126,8 @@ def _handler(
             requests.append(f"{self.command} {unquote(self.path)}")
             self.send_response(status)
             self.send_header("ETag", '"one"')
+            self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+            self.send_header("Content-Range", f"bytes 0-{len(body) - 1}/{len(body)}")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body.encode())

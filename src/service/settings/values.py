@@ -142,8 +142,8 @@ def _bytes(text: str) -> int:
     if not match or (match[2] and not text.endswith("B")):
         return -1  # under every bound
     count, unit, binary = match.groups()
-    power = "KMGTP".index(unit) + 1 if unit else 0
-    return int(count) * (1024 if binary else 1000) ** power
+    step: int = (1024 if binary else 1000) ** ("KMGTP".index(unit) + 1 if unit else 0)
+    return int(count) * step
 
 
 def rate(text: str) -> Rate:

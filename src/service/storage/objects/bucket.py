@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import InvalidPathError
+from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import S3Store
 
-from service.storage.objects.errors import StrangeKey
+from service.storage.objects.errors import StrangeKey, first_line
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -44,9 +44,12 @@ class Bucket:
             "connect_timeout": _CONNECT,
             "timeout": _REQUEST,
         }
-        self.store = S3Store(
-            bucket, prefix=prefix or None, client_options=options, retry_config=_RETRIES
-        )
+        try:
+            self.store = S3Store(
+                bucket, prefix=prefix or None, client_options=options, retry_config=_RETRIES
+            )
+        except BaseError as error:
+            raise ValueError(f"AWS_…: {first_line(error)}") from None
 
     def put(self, folder: str, name: str, content: bytes | bytearray | memoryview) -> None:
         """Puts it by one request."""
@@ -71,7 +74,7 @@ class Bucket:
             for page in obstore.list(self.store, chunk_size=1000):
                 yield from ((it["path"], it["size"]) for it in page)
         except InvalidPathError as error:
-            raise StrangeKey(str(error).partition("\n")[0]) from error
+            raise StrangeKey(first_line(error)) from error
 
 
 def _is_part_in(folder: str, key: str) -> bool:
@@ -81,11 +84,13 @@ def _is_part_in(folder: str, key: str) -> bool:
 def _allows_http(environ: Mapping[str, str]) -> bool:
     """Whether the endpoint may be asked without TLS: on loopback, or where AWS_ALLOW_HTTP says so.
 
-    Raises ValueError for any other http:// endpoint.
+    Raises ValueError for an http:// endpoint elsewhere, and for what is no URL.
     """
     variable = next((it for it in _ENDPOINTS if it in environ), None)
-    if variable is None or not environ[variable].startswith("http://"):
+    if variable is None or environ[variable].startswith("https://"):
         return False
+    if not environ[variable].startswith("http://"):
+        raise ValueError(f"{variable}: it takes a URL that begins with https:// or http://")
     allowed = environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
     if not allowed and not _is_loopback(urlsplit(environ[variable]).hostname or ""):
         raise ValueError(f"{variable}: off loopback it takes https://, or AWS_ALLOW_HTTP=true")

@@ -58,3 +58,8 @@ def is_full(error: Exception) -> bool:
 def is_too_short(error: Exception) -> bool:
     """Whether what was asked for begins after the end of the part."""
     return bool(_NOT_SO_LONG.search(str(error)))
+
+
+def first_line(error: BaseError) -> str:
+    """What obstore says of an error, without the long account that follows."""
+    return str(error).partition("\n")[0]
