@@ -161,23 +161,6 @@ def test_ten_objects_can_be_put_at_once(objects: ObjectStore) -> None:
     assert all(objects.read(it, 7, 15_984, 16) == it.bytes for it in ids)
 
 
-def test_a_part_is_seen_whole_even_while_it_is_replaced(objects: ObjectStore) -> None:
-    size = 1 << 20
-    objects.put(ONE, 0, bytes(size))
-
-    def put(byte: int) -> None:
-        for _ in range(10):
-            objects.put(ONE, 0, bytes([byte]) * size)
-
-    with ThreadPoolExecutor(2) as threads:
-        puts = [threads.submit(put, byte) for byte in (1, 2)]
-        seen = [objects.read(ONE, 0, 0, size)]
-        while not all(it.done() for it in puts):
-            seen.append(objects.read(ONE, 0, 0, size))
-    assert all(it.result() is None for it in puts)
-    assert {len(set(it)) for it in seen} == {1}
-
-
 def test_a_store_that_can_be_used_passes_its_check_and_keeps_nothing_of_it(
     objects: ObjectStore, place: Place
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from obstore.store import S3Store
 
 from service.kernel.errors import StorageFull
 from service.storage.objects import (
@@ -206,9 +207,14 @@ def test_a_store_that_never_answers_is_given_up(
             use(objects)
 
 
-def test_nobody_waits_longer_than_15_seconds() -> None:
-    assert bucket._RETRIES["retry_timeout"] + bucket._REQUEST <= timedelta(seconds=15)
-    assert bucket._CONNECT <= timedelta(seconds=3)
+def test_nobody_waits_longer_than_15_seconds(at: Callable[[int], ObjectStore]) -> None:
+    store = at(9)._place.store
+    assert isinstance(store, S3Store)
+    assert store.client_options == {"timeout": "10s", "connect_timeout": "3s", "allow_http": "true"}
+    assert store.retry_config is not None
+    # The longest: an error when the retries' time is all but over, a pause, and then no answer.
+    assert store.retry_config["retry_timeout"] == timedelta(seconds=4)
+    assert store.retry_config["backoff"]["max_backoff"] == timedelta(seconds=1)
 
 
 # -- the environment

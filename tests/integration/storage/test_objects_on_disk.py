@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
@@ -88,6 +89,23 @@ def test_what_the_disk_did_not_take_is_not_acknowledged(
     for use in (lambda: objects.put(ONE, 0, b"hello"), lambda: objects.settle(ONE)):
         with pytest.raises(told):
             use()
+
+
+def test_a_part_is_seen_whole_even_while_it_is_replaced(objects: ObjectStore) -> None:
+    size = 1 << 20
+    objects.put(ONE, 0, bytes(size))
+
+    def put(byte: int) -> None:
+        for _ in range(10):
+            objects.put(ONE, 0, bytes([byte]) * size)
+
+    with ThreadPoolExecutor(2) as threads:
+        puts = [threads.submit(put, byte) for byte in (1, 2)]
+        seen = [objects.read(ONE, 0, 0, size)]
+        while not all(it.done() for it in puts):
+            seen.append(objects.read(ONE, 0, 0, size))
+    assert all(it.result() is None for it in puts)
+    assert {len(set(it)) for it in seen} == {1}
 
 
 # The kernel kills it in the middle of its write, at the first byte beyond 100,000.
