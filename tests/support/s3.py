@@ -1,6 +1,7 @@
 """S3 on loopback: moto's in a process of its own, and servers that answer as one likes."""
 
 import http.client
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -94,12 +95,16 @@ class S3:
 
 
 @contextmanager
-def answering(*answers: tuple[int, str]) -> Iterator[tuple[int, list[str]]]:
+def answering(
+    *answers: tuple[int, str], tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """A server that gives these answers in turn, the last for ever.
 
     Answers its port, and the requests it gets: method and path.
     """
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(answers, requests := [])) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

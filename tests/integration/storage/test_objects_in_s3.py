@@ -1,10 +1,12 @@
 """S3: what is asked of it, what its refusals mean, how long it is waited for."""
 
 import socket
+import ssl
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -19,6 +21,7 @@ from service.storage.objects import (
     StrangeKey,
     bucket,
 )
+from tests.integration.ops.conftest import Authority, Files
 from tests.support.places import BucketPlace
 from tests.support.s3 import SECRET, answering, environment, error
 
@@ -244,6 +247,25 @@ def test_any_usual_name_of_the_endpoint_is_taken(aws: pytest.MonkeyPatch, name: 
 def test_an_endpoint_on_loopback_may_be_without_tls(aws: pytest.MonkeyPatch, host: str) -> None:
     aws.setenv("AWS_ENDPOINT_URL", f"http://{host}:9000")
     ObjectStore.open("s3://bucket")
+
+
+def test_a_companys_own_authority_is_believed_where_the_environment_names_it(
+    aws: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = Authority()
+    files = Files(tmp_path)
+    files.put_pair(authority.issue())
+    files.put(files.client_ca, authority.cert)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.cert, files.key)
+    with answering((200, ""), tls=context) as (port, requests):
+        for name, value in environment(port).items():
+            aws.setenv(name, value.replace("http://", "https://"))
+        with pytest.raises(StoreUnavailable):
+            put(ObjectStore.open("s3://bucket"))
+        aws.setenv("AWS_CA_BUNDLE", str(files.client_ca))
+        put(ObjectStore.open("s3://bucket"))
+        assert requests == [f"PUT /bucket/{KEY}"]
 
 
 @pytest.mark.parametrize(

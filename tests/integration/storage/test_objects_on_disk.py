@@ -195,6 +195,16 @@ def test_a_root_may_have_any_name(tmp_path: Path) -> None:
     assert (tmp_path / "Akten & Blätter %41 #1?" / FOLDER / "00000").exists()
 
 
+def test_the_root_itself_may_be_a_link(folder: FolderPlace, tmp_path: Path) -> None:
+    (tmp_path / "big disk").mkdir()
+    folder.root.symlink_to(tmp_path / "big disk")
+    objects = ObjectStore.open(folder.url)
+    objects.check()
+    objects.put(ONE, 0, b"hello")
+    assert list(objects.parts()) == [StoredPart(ONE, 0, 5)]
+    assert (tmp_path / "big disk" / FOLDER / "00000").exists()
+
+
 # -- links and odd names
 
 

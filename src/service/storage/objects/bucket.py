@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -44,6 +45,8 @@ class Bucket:
             "connect_timeout": _CONNECT,
             "timeout": _REQUEST,
         }
+        if bundle := os.environ.get("AWS_CA_BUNDLE"):  # obstore reads the others by itself
+            options["root_certificate"] = Path(bundle).read_bytes()
         try:
             self.store = S3Store(
                 bucket, prefix=prefix or None, client_options=options, retry_config=_RETRIES

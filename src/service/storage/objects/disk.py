@@ -27,8 +27,8 @@ class Disk:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in new:
             _sync_path(folder.parent)
-        self._root = root
-        self.store = LocalStore(root)
+        self._root = root.resolve()  # it may be a link, unlike anything in it
+        self.store = LocalStore(self._root)
 
     def put(self, folder: str, name: str, content: bytes | bytearray | memoryview) -> None:
         """Puts it under another name, renames it, and waits for the disk."""

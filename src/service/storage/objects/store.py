@@ -63,9 +63,9 @@ class ObjectStore:
     def open(url: str) -> "ObjectStore":
         """The store at `file:///folder`, which is made if need be, or `s3://bucket/prefix`.
 
-        An S3 store's endpoint, region and credentials are taken from the AWS_… environment, and
-        nothing is asked of it yet. Raises OSError when the folder cannot be made, ValueError for an
-        endpoint or URL that cannot be used.
+        An S3 store's endpoint, region, credentials and further authorities (AWS_CA_BUNDLE) are
+        taken from the environment, and nothing is asked of it yet. Raises OSError when the folder
+        cannot be made or the authorities not read, ValueError for what cannot be used.
         """
         parts = urlsplit(url)
         if parts.scheme == "file":
