@@ -24,6 +24,7 @@ from service.cli.screen import Screen
 # Every command would wait for the stubs of all.
 if TYPE_CHECKING:
     from gatehouse.access.v1.access_service_pb2_grpc import AccessServiceStub
+    from gatehouse.files.v1.file_service_pb2_grpc import FileServiceStub
     from gatehouse.groups.v1.group_service_pb2_grpc import GroupServiceStub
     from gatehouse.roles.v1.role_service_pb2_grpc import RoleServiceStub
     from gatehouse.serviceaccounts.v1.service_account_service_pb2_grpc import (
@@ -152,6 +153,13 @@ class Client:
         from gatehouse.access.v1.access_service_pb2_grpc import AccessServiceStub
 
         return AccessServiceStub(self._signed_in)
+
+    @cached_property
+    def files(self) -> "FileServiceStub":
+        """Files, as who has signed in."""
+        from gatehouse.files.v1.file_service_pb2_grpc import FileServiceStub
+
+        return FileServiceStub(self._signed_in)
 
     @property
     def session(self) -> str:

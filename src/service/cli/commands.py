@@ -41,6 +41,9 @@ SECTIONS = {
         "explain": ("questions:explain", "Show why someone may, or what would change that."),
         "access": ("access:app", "List who may do something, and where someone may."),
     },
+    "What there is": {
+        "files": ("files:app", "Upload, download and share files."),
+    },
 }
 
 

@@ -114,20 +114,7 @@ def create(
             request_id=str(uuid4()),
         )
     )
-    if client.screen.as_json:
-        client.screen.json(answer)
-        return
-    grant = answer.grant
-    client.screen.facts(
-        {
-            "name": grant.name,
-            "path": grant.path,
-            "role": grant.role,
-            "subject": People(client, [grant.subject]).both(grant.subject),
-            "effect": _effect(grant),
-            "expires": end(grant),
-        }
-    )
+    show_grant(client, answer)
 
 
 @app.command()
@@ -152,6 +139,24 @@ def delete(
             raise typer.BadParameter("say either GRANT or PATH ROLE SUBJECT")
     answer = client.access.DeleteGrant(pb.DeleteGrantRequest(name=name, request_id=str(uuid4())))
     client.screen.answer(answer, f"Deleted {name}.")
+
+
+def show_grant(client: Client, answer: pb.CreateGrantResponse) -> None:
+    """Prints what was given."""
+    if client.screen.as_json:
+        client.screen.json(answer)
+        return
+    grant = answer.grant
+    client.screen.facts(
+        {
+            "name": grant.name,
+            "path": grant.path,
+            "role": grant.role,
+            "subject": People(client, [grant.subject]).both(grant.subject),
+            "effect": _effect(grant),
+            "expires": end(grant),
+        }
+    )
 
 
 def _find(client: Client, path: str, role: str, subject: str) -> str:

@@ -34,6 +34,11 @@ _NEXT_BY_REASON = {
     "ROLE_IN_USE": "`gatehouse grants list --role ROLE` shows them",
     "INVALID_PAGE_TOKEN": "repeat the arguments of the list that it came from",
     "ETAG_MISMATCH": "look at it again, then repeat the command",
+    "CONTENT_MISMATCH": "did it change while it was read? repeat the command",
+    "FILE_CHANGED": "repeat the command",
+    "UPLOAD_GIVEN_UP": "repeat the command",
+    "QUOTA_EXCEEDED": "`gatehouse files rm` makes room",
+    "FILE_NOT_FOUND": "`gatehouse files ls` shows which are there",
     "USER_NOT_FOUND": "`gatehouse users list` shows who is there",
     "SESSION_NOT_FOUND": "`gatehouse sessions list` shows which are there",
     "SUBJECT_NOT_FOUND": "`users`, `groups` and `service-accounts list` show who is there",
@@ -59,7 +64,8 @@ def refusal_line(refusal: Refusal, server: str) -> str:
     what = "; ".join(f"{one.field}: {one.description}" for one in refusal.violations)
     if not what:
         what = refusal.message if reason else f"{server} did not answer: {_cause(refusal)}"
-    said = f"{what.strip().rstrip('.')} [{code}{f', {reason}' if reason else ''}]"
+        what = what.strip().rstrip(".")
+    said = f"{what} [{code}{f', {reason}' if reason else ''}]"
     hints = [_next(refusal, reason)]
     if refusal.retry_after:
         hints.append(f"retry in {ceil(refusal.retry_after)} s")

@@ -10,6 +10,7 @@ from gatehouse.users.v1.user_pb2 import User
 
 from service.cli.client import Client, against_server
 from service.cli.pages import Limit, PageToken, read_pages
+from service.cli.pairs import pairs
 from service.cli.passwords import read_password
 from service.cli.usage import Commands
 from service.cli.user_view import show_user, show_users
@@ -105,7 +106,7 @@ def create(
     password = ""
     if not no_password:
         password = read_password(f"New password of {email}", from_stdin=password_stdin, twice=True)
-    user = User(email=email, display_name=display_name, attributes=_pairs(attribute))
+    user = User(email=email, display_name=display_name, attributes=pairs("--attribute", attribute))
     request = pb.CreateUserRequest(user=user, password=password, request_id=str(uuid4()))
     answer = client.users.CreateUser(request)
     show_user(client, answer, answer.user)
@@ -164,7 +165,7 @@ def update(
         kept = {
             key: value for key, value in before.attributes.items() if key not in (without or ())
         }
-        changed.attributes.update(kept | _pairs(attribute))
+        changed.attributes.update(kept | pairs("--attribute", attribute))
         changed.etag = etag or before.etag
         request.update_mask.paths.append("attributes")
     if not request.update_mask.paths:
@@ -225,13 +226,3 @@ def delete(
         pb.DeleteUserRequest(name=name, etag=etag, request_id=str(uuid4()))
     )
     client.screen.answer(answer, f"Deleted {name}.")
-
-
-def _pairs(given: list[str] | None) -> dict[str, str]:
-    pairs = {}
-    for one in given or ():
-        key, found, value = one.partition("=")
-        if not found:
-            raise typer.BadParameter(f"--attribute takes KEY=VALUE, not {one!r}")
-        pairs[key] = value
-    return pairs

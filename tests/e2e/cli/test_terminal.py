@@ -1,54 +1,12 @@
 """The commands at a real terminal: hidden prompts, questions, and tables that fit."""
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 
 import pytest
 
 from tests.e2e.cli.conftest import PASSWORD
 from tests.support.commands import Shell
-
-
-class Terminal:
-    """A pseudo-terminal with a command in it."""
-
-    def __init__(self, shell: Shell, *arguments: str, columns: int = 80) -> None:
-        ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self._ours = ours
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "service", *arguments],
-            env=shell.environment | {"TERM": "xterm", "COLUMNS": str(columns)},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.shown = ""
-
-    def type(self, line: str, *, at: str) -> None:
-        """Types a line once the prompt is there."""
-        while at not in self.shown:
-            self.shown += os.read(self._ours, 4096).decode()
-        self.shown = ""
-        os.write(self._ours, f"{line}\n".encode())
-
-    def end(self) -> int:
-        """Reads to the end; answers the exit code."""
-        try:
-            while chunk := os.read(self._ours, 4096):
-                self.shown += chunk.decode()
-        except OSError:  # how Linux says that the other side is closed
-            pass
-        os.close(self._ours)
-        return self._process.wait(30)
+from tests.support.terminal import Terminal
 
 
 def test_a_typed_password_is_not_shown(shell: Shell, email: str) -> None:

@@ -61,6 +61,13 @@ COMMANDS = {
     "explain",
     "access who",
     "access where",
+    "files put",
+    "files get",
+    "files ls",
+    "files show",
+    "files mv",
+    "files rm",
+    "files share",
 }
 # Of the service alone, and slow to import.
 HEAVY = {"sqlalchemy", "alembic", "psycopg", "redis", "structlog", "zxcvbn", "passlib", "obstore"}
@@ -122,6 +129,8 @@ def test_a_command_and_the_list_of_all_say_the_same_of_it(name: str) -> None:
         (["roles", "create"], "ROLE PERMISSION..."),
         (["groups", "create"], "[GROUP]"),
         (["login"], "[EMAIL]"),
+        (["files", "get"], "NAME [LOCAL]"),
+        (["files", "rm"], "NAME..."),
     ],
 )
 def test_usage_reads_as_manuals_write_it(path: list[str], usage: str) -> None:

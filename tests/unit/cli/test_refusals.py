@@ -29,6 +29,15 @@ NOT_TRUSTED = "is --ca-file the CA of its certificate, and --server a name in it
         ),
         (
             Refusal(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "a: no ..",
+                "ERROR_REASON_INVALID_FIELDS",
+                violations=(FieldViolation("a", "no .."),),
+            ),
+            "a: no .. [INVALID_ARGUMENT, INVALID_FIELDS]",
+        ),
+        (
+            Refusal(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 "Too many sign-ins.",
                 "ERROR_REASON_SIGN_IN_THROTTLED",

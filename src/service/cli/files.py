@@ -1,0 +1,408 @@
+"""`gatehouse files …`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import grpc
+import typer
+from gatehouse.access.v1 import access_service_pb2 as access_pb
+from gatehouse.access.v1.grant_pb2 import EFFECT_ALLOW
+from gatehouse.auth.v1 import auth_service_pb2 as auth_pb
+from gatehouse.files.v1 import file_service_pb2 as pb
+from gatehouse.files.v1.file_pb2 import File
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.filesize import decimal
+
+from gatehouse_client import Refusal
+from gatehouse_client.files import NotWhole, download, part_of, upload
+from service.cli.client import Client, against_server
+from service.cli.failure import Failed, files_in_one_line
+from service.cli.file_names import file_in, file_name, folder_name, last_segment
+from service.cli.grants import show_grant
+from service.cli.moments import TAKES, moment
+from service.cli.pages import Limit, PageToken, read_pages
+from service.cli.pairs import pairs
+from service.cli.people import People
+from service.cli.screen import Column, when
+from service.cli.transfers import Transfer
+from service.cli.usage import Commands
+from service.cli.who import SUBJECTS, named, subject_of
+
+app = Commands("Upload, download and share files.")
+
+_COLUMNS = [
+    Column("NAME", folds=True),
+    Column(f"{'SIZE':>9}"),
+    Column("UPDATED"),
+    Column("TYPE", from_width=100, folds=True),
+]
+_STANDARD = "-"
+_NAMES = "files/{path}, the path alone, or me/{path} in your own folder"
+
+Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help=f"{_NAMES}.")]
+
+
+class Can(StrEnum):
+    """What others are given, in words."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+_ROLES = {Can.READ: "roles/file-reader", Can.WRITE: "roles/file-editor"}
+
+
+@app.command()
+@against_server
+def put(
+    client: Client,
+    local: Annotated[
+        str,
+        typer.Argument(metavar="LOCAL", show_default=False, help="A file, - for standard input."),
+    ],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            show_default=False,
+            help=f"{_NAMES}; after a / LOCAL's own name is added.",
+        ),
+    ],
+    content_type: Annotated[
+        str,
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            show_default=False,
+            help="What it is, such as text/csv. Default: what the name says.",
+        ),
+    ] = "",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", show_default=False, help="A label of the file; may be repeated."
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a file that is there, labels and all.")
+    ] = False,
+) -> None:
+    """Upload a file. It is there, whole, when this says so; before that there is nothing.
+
+    \b
+    Examples:
+      gatehouse files put q3.pdf reports/2026/ --label quarter=3
+      gatehouse files put notes.txt me/ --replace
+      pg_dump apollo | gatehouse files put - backups/apollo.sql --type application/sql
+    """
+    if local == _STANDARD and name.endswith("/"):
+        raise typer.BadParameter("standard input has no name: say the whole NAME of the file")
+    name = file_in(name, Path(local).name)
+    labels = pairs("--label", label)
+    typed = local == _STANDARD and sys.stdin.isatty()
+    try:
+        with Transfer(last_segment(name), shown=not typed) as progress, files_in_one_line():
+            file = upload(
+                client.files,
+                name,
+                sys.stdin.buffer if local == _STANDARD else Path(local),
+                content_type=content_type or _guessed(name) or _guessed(local),
+                labels=labels,
+                etag=_etag(client, name) if replace else "",
+                progress=progress,
+            )
+    except grpc.RpcError as error:
+        if Refusal.of(error).reason != "ERROR_REASON_NAME_TAKEN":
+            raise
+        raise Failed(
+            f"there is a {name} already [ALREADY_EXISTS, NAME_TAKEN]: --replace replaces it"
+        ) from error
+    told = f"Uploaded {file.name}: {decimal(file.size)}, {file.content_type}."
+    client.screen.answer(pb.UploadFileResponse(file=file), told)
+
+
+@app.command()
+@against_server
+def get(
+    client: Client,
+    name: Name,
+    local: Annotated[
+        str,
+        typer.Argument(
+            metavar="LOCAL",
+            show_default=False,
+            help="A file or folder, - for standard output. Default: a file of that name here.",
+        ),
+    ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace LOCAL, or write to a terminal.")
+    ] = False,
+) -> None:
+    """Download a file. LOCAL is there when it is whole; until then LOCAL.part is.
+
+    What was interrupted goes on with the same command.
+
+    \b
+    Examples:
+      gatehouse files get reports/2026/q3.pdf
+      gatehouse files get reports/2026/q3.pdf /tmp/q3.pdf --force
+      gatehouse files get backups/apollo.sql - | psql apollo
+    """
+    name = file_name(name)
+    if local == _STANDARD:
+        _print(client, name, to_a_terminal=force)
+        return
+    target = Path(local or last_segment(name))
+    if target.is_dir():
+        target /= last_segment(name)
+    if target.exists() and not target.is_file():
+        raise Failed(f"{target} is no ordinary file: say - and send it there")
+    if target.exists() and not force:
+        raise Failed(f"{target} is there already: --force replaces it")
+    with _kept(client, target), Transfer(target.name) as progress, files_in_one_line():
+        file = download(client.files, name, target, progress=progress)
+    client.screen.answer(pb.GetFileResponse(file=file), f"Saved {target}: {decimal(file.size)}.")
+
+
+@app.command()
+@against_server
+def ls(
+    client: Client,
+    parent: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER", show_default=False, help="Only what is below it. Default: all."
+        ),
+    ] = "",
+    limit: Limit = 50,
+    page_token: PageToken = "",
+) -> None:
+    """List the files that you may read, by name.
+
+    \b
+    Examples:
+      gatehouse files ls
+      gatehouse files ls reports/2026
+      gatehouse files ls me --limit 0 --json
+    """
+    request = pb.ListFilesRequest(parent=folder_name(parent), page_token=page_token)
+    found = read_pages(client.files.ListFiles, request, pb.ListFilesResponse(), limit)
+    if client.screen.as_json:
+        client.screen.json(found)
+        return
+    client.screen.table(_COLUMNS, map(_row, found.files))
+    client.screen.more(found.next_page_token)
+
+
+@app.command()
+@against_server
+def show(client: Client, name: Name) -> None:
+    """Show a file: what it is, and not its content.
+
+    \b
+    Examples:
+      gatehouse files show reports/2026/q3.pdf
+    """
+    answer = client.files.GetFile(pb.GetFileRequest(name=file_name(name)))
+    if client.screen.as_json:
+        client.screen.json(answer)
+        return
+    file = answer.file
+    client.screen.facts(
+        {
+            "name": file.name,
+            "size": f"{decimal(file.size)} ({file.size})" if file.size > 999 else str(file.size),
+            "type": file.content_type,
+            "labels": ", ".join(f"{k}={v}" for k, v in sorted(file.labels.items())),
+            "SHA-256": file.sha256,
+            "creator": People(client, [file.creator]).both(file.creator),
+            "created": when(file.create_time),
+            "updated": when(file.update_time),
+            "etag": file.etag,
+        }
+    )
+
+
+@app.command()
+@against_server
+def mv(
+    client: Client,
+    name: Name,
+    destination: Annotated[
+        str,
+        typer.Argument(
+            metavar="DESTINATION",
+            show_default=False,
+            help="The new name; after a / the file keeps its last part.",
+        ),
+    ],
+) -> None:
+    """Give a file another name. From there on the grants on its new path decide.
+
+    \b
+    Examples:
+      gatehouse files mv reports/q3-draft.pdf reports/q3.pdf
+      gatehouse files mv me/q3.pdf reports/2026/
+    """
+    name = file_name(name)
+    request = pb.MoveFileRequest(
+        name=name,
+        destination=file_in(destination, last_segment(name)),
+        request_id=str(uuid4()),
+    )
+    answer = client.files.MoveFile(request)
+    client.screen.answer(answer, f"Moved {name} to {answer.file.name}.")
+
+
+@app.command()
+@against_server
+def rm(
+    client: Client,
+    name: Annotated[
+        list[str], typer.Argument(metavar="NAME", show_default=False, help=f"{_NAMES}.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete files, for good. The grants on their paths stay.
+
+    \b
+    Examples:
+      gatehouse files rm reports/q3-draft.pdf
+      gatehouse files rm me/a.txt me/b.txt --yes
+    """
+    names = [file_name(one) for one in name]
+    if not yes:
+        client.screen.confirm(f"Delete {', '.join(names)} for good?", unless="--yes")
+    for one in names:
+        client.files.DeleteFile(pb.DeleteFileRequest(name=one, request_id=str(uuid4())))
+        if not client.screen.as_json:
+            client.screen.lines([f"Deleted {one}."])
+    if client.screen.as_json:
+        client.screen.json(pb.DeleteFileResponse())
+
+
+@app.command()
+@against_server
+def share(
+    client: Client,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", show_default=False, help="A file, or a folder with all in it."
+        ),
+    ],
+    subject: Annotated[
+        str, typer.Argument(metavar="SUBJECT", show_default=False, help=f"{SUBJECTS}.")
+    ],
+    can: Annotated[
+        Can | None,
+        typer.Option(
+            show_default=False, help="What they may; write is also read and delete. Default: read."
+        ),
+    ] = None,
+    role: Annotated[
+        str, typer.Option(metavar="ROLE", help="Give this role instead: roles/{id}, or the id.")
+    ] = "",
+    until: Annotated[
+        Timestamp | None,
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            show_default=False,
+            help=f"When it ends: {TAKES}. Default: never.",
+        ),
+    ] = None,
+) -> None:
+    """Let someone read or write a file or a folder: a grant on its path.
+
+    \b
+    Examples:
+      gatehouse files share reports/2026 groups/finance
+      gatehouse files share reports/2026/q3.pdf ada@example.com --can write --until 7d
+    """
+    if can and role:
+        raise typer.BadParameter("--can and --role exclude each other")
+    answer = client.access.CreateGrant(
+        access_pb.CreateGrantRequest(
+            path=_access_path(client, folder_name(name)),
+            role=named("roles", role) if role else _ROLES[can or Can.READ],
+            subject=subject_of(client, subject),
+            effect=EFFECT_ALLOW,
+            expire_time=until,
+            request_id=str(uuid4()),
+        )
+    )
+    show_grant(client, answer)
+    client.screen.note(f"`gatehouse grants delete {answer.grant.name}` takes it back.")
+
+
+def _print(client: Client, name: str, *, to_a_terminal: bool) -> None:
+    """The content on standard output, and nothing else."""
+    if client.screen.as_json:
+        raise typer.BadParameter("with - the content is all that is printed: leave --json out")
+    terminal = sys.stdout.isatty()
+    if terminal and not to_a_terminal:
+        raise Failed(f"{last_segment(name)} may not be text for a terminal: --force prints it")
+    shown = Transfer(last_segment(name), shown=not terminal)
+    with _whole(), shown as progress, files_in_one_line():
+        download(client.files, name, sys.stdout.buffer, progress=progress)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _kept(client: Client, target: Path) -> Iterator[None]:
+    """Has who is interrupted know how to go on."""
+    try:
+        with _whole():
+            yield
+    except BaseException:
+        part = part_of(target)
+        if part.exists():
+            client.screen.note(f"What arrived is kept in {part}: the same command goes on with it.")
+        raise
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    try:
+        yield
+    except NotWhole as error:
+        raise Failed(f"{error}: repeat the command") from error
+
+
+def _etag(client: Client, name: str) -> str:
+    """That of the file that is there; empty when there is none, and so nothing to replace."""
+    try:
+        return client.files.GetFile(pb.GetFileRequest(name=name)).file.etag
+    except grpc.RpcError as error:
+        if Refusal.of(error).code is not grpc.StatusCode.NOT_FOUND:
+            raise
+        return ""
+
+
+def _access_path(client: Client, name: str) -> str:
+    """Where the file or folder is in the access engine, to which `me` says nothing."""
+    mine = "files/users/me"
+    if name == mine or name.startswith(f"{mine}/"):
+        me = client.auth.WhoAmI(auth_pb.WhoAmIRequest()).subject
+        name = f"files/{me}{name.removeprefix(mine)}"
+    return f"/{name or 'files'}"
+
+
+def _guessed(name: str) -> str:
+    """What the name says that the content is, if anything."""
+    # With a slash before it, nothing in the name looks like the scheme of a URL.
+    content_type, encoding = guess_type(f"/{last_segment(name)}")
+    if encoding:
+        return "application/gzip" if encoding == "gzip" else ""
+    return content_type or ""
+
+
+def _row(file: File) -> list[str]:
+    return [file.name, f"{decimal(file.size):>9}", when(file.update_time), file.content_type]
