@@ -134,7 +134,7 @@ def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None
         gc.collect()
         gc.freeze()
         if settings.embedded:  # elsewhere workers are processes of their own
-            background = BackgroundWork(stores)
+            background = BackgroundWork(settings, stores)
             running.callback(background.stop)
             background.start()
         if not leaving.is_set():
@@ -158,7 +158,7 @@ def work(settings: Settings) -> None:
     leaving = _Leaving()
     with stores_of(settings) as stores:
         _once_there(leaving, lambda: _require_schema(stores))
-        background = BackgroundWork(stores)
+        background = BackgroundWork(settings, stores)
         background.start()
         log.info("working")
         leaving.wait()

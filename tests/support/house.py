@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -122,7 +124,15 @@ class House(Site):
 def house(stores: Stores, chosen: Settings) -> Iterator[House]:
     """Serves in this process for as long as the block runs; its database is migrated."""
     given = {"bootstrap_admin_email": ADMIN_EMAIL, "bootstrap_admin_password": PASSWORD}
-    application = Application(replace(chosen, **given), stores)
+    with TemporaryDirectory(prefix="house-") as data_dir:
+        if chosen.file_store_url is None:
+            chosen = replace(chosen, data_dir=Path(data_dir))
+        with _serving(Application(replace(chosen, **given), stores), stores) as running:
+            yield running
+
+
+@contextmanager
+def _serving(application: Application, stores: Stores) -> Iterator[House]:
     try:
         application.listen()
         application.prepare()

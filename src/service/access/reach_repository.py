@@ -153,9 +153,12 @@ class ReachRepository:
         self._run = connection.execute
 
     def paths(
-        self, subject: str, permission: str, under: str, after: Reached | None, limit: int
+        self, subject: str, permission: str, under: str, after: Reached | None, limit: int | None
     ) -> list[Reached]:
-        """What the subject reaches at or below `under`, by path, and where it is denied again."""
+        """What the subject reaches at or below `under`, by path, and where it is denied again.
+
+        Without a limit, all that comes after `after`.
+        """
         place = after or Reached("", denied=False)
         above = list(paths.ancestors(under))
         below = "" if under == "/" else under

@@ -198,6 +198,18 @@ class AccessService:
         page = self._pager.page(request, read, lambda one: (one.subject, _which(denied=one.denied)))
         return page, revision
 
+    def reach(
+        self, subject: str, permission: str, under: str, freshness: Freshness
+    ) -> tuple[list[Reached], str]:
+        """All paths at or below `under` that a subject reaches, and where it is denied again.
+
+        Answers the revision, too. Raises as `Decisions.revision` does.
+        """
+        revision = self._decisions.revision(freshness)
+        with self._db.reading() as connection:
+            reached = ReachRepository(connection).paths(subject, permission, under, None, None)
+        return reached, revision
+
     def explain(self, call: Call, check: Check, freshness: Freshness) -> tuple[Explanation, str]:
         """Why it is allowed, or why not and what would change that.
 

@@ -113,6 +113,10 @@ class AccessTokens:
         self._revocations.refuse(principal)
         return principal
 
+    def refuse_revoked(self, principal: Principal) -> None:
+        """Refuses a caller that was verified before. Raises SessionRevoked, Unavailable."""
+        self._revocations.refuse(principal)
+
     def _remember(self, token: str, expires: float, principal: Principal, forgotten: int) -> None:
         if len(token) > _REMEMBERED_LENGTH:
             return

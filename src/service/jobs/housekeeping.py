@@ -3,15 +3,17 @@
 import procrastinate
 import structlog
 
+from service.files.reaping import Reaper
 from service.storage.database import Database
 from service.storage.retention import purge
 
 log = structlog.get_logger("gatehouse.housekeeping")
 
+_EVERY_MINUTE = "* * * * *"
 _EVERY_TEN_MINUTES = "*/10 * * * *"
 
 
-def add_housekeeping(queue: procrastinate.App, database: Database) -> None:
+def add_housekeeping(queue: procrastinate.App, database: Database, reaper: Reaper) -> None:
     """Adds the periodic tasks; of several workers, one does each."""
 
     @queue.periodic(cron=_EVERY_TEN_MINUTES)
@@ -20,3 +22,9 @@ def add_housekeeping(queue: procrastinate.App, database: Database) -> None:
         deleted = purge(database)
         if any(deleted.values()):
             log.info("purged", **deleted)
+
+    @queue.periodic(cron=_EVERY_MINUTE)
+    @queue.task(name="reap", queueing_lock="reap", pass_context=False)
+    def reap_objects(timestamp: int) -> None:  # noqa: ARG001 - every periodic task is given it
+        if objects := reaper.reap():
+            log.info("reaped", objects=objects)

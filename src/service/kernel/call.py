@@ -1,7 +1,8 @@
 """One call as the use cases see it: who asks, and how to answer it when it is repeated."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 from service.kernel.principal import Principal
@@ -24,6 +25,10 @@ class RequestKey:
     subject: str
     request_id: str
     digest: bytes = field(repr=False)
+
+    def over(self, content: bytes) -> "RequestKey":
+        """The same for a request whose body goes on with a stream, of which this is the digest."""
+        return replace(self, digest=sha256(self.digest + content).digest())
 
 
 class Replay(Exception):
@@ -62,8 +67,12 @@ class Call:
         return self.caller.subject if self.caller else ""
 
     def resolve(self, name: str) -> str:
-        """The resource name meant: `users/me` is the caller."""
-        return self.principal.subject if name == "users/me" else name
+        """The resource name meant: `users/me` is the caller, `files/users/me` their folder."""
+        if name == "users/me":
+            return self.principal.subject
+        if name == "files/users/me" or name.startswith("files/users/me/"):
+            return name.replace("users/me", self.principal.subject, 1)
+        return name
 
     def subject(self, name: str) -> str:
         """Whom a question is about: the caller, unless it names somebody."""

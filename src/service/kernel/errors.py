@@ -93,6 +93,14 @@ class Unavailable(GatehouseError):
         self.retry_after = retry_after
 
 
+class OutOfRange(GatehouseError):
+    """The request goes beyond the end of something."""
+
+
+class DataLoss(GatehouseError):
+    """Something that was kept is missing or damaged, and does not come back by itself."""
+
+
 class Cancelled(GatehouseError):
     """The service ended a stream; connecting again and resuming helps."""
 

@@ -301,6 +301,14 @@ class ServiceMetrics:
         about = "Passwords being hashed or checked."
         self._gauge("gatehouse_hashing_running", about, running)
 
+    def show_transfers(self, *, under_way: Read, received: Read, sent: Read) -> None:
+        """Uploads and downloads under way, and the bytes of files that have come and gone."""
+        self._gauge("gatehouse_transfers", "Uploads and downloads under way.", under_way)
+        name = "gatehouse_file_bytes_total"
+        about = "Bytes of files' content, received and sent."
+        self._counter(name, about, received, direction="received")
+        self._counter(name, about, sent, direction="sent")
+
     def show_streams(self, *, watchers: Read, access_lines_dropped: Read) -> None:
         """Open watchers, and access lines that were dropped because their stream blocked."""
         self._gauge("gatehouse_watchers", "Streams of news that are open.", watchers)

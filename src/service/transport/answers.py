@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from service.kernel.call import Call, Committed
 
 S = TypeVar("S")
-Q = TypeVar("Q", bound=Message)
+Q = TypeVar("Q")  # a message, or an iterator of them
 R = TypeVar("R", bound=Message)
 T = TypeVar("T")
 

@@ -1,7 +1,6 @@
 """Reading what a call brings: its token, its message, its request id, where it comes from."""
 
 import hashlib
-from typing import Any
 from urllib.parse import unquote
 
 from google.protobuf.message import DecodeError, Message
@@ -24,6 +23,12 @@ class MalformedMessage(InvalidArgument):
     reason = ErrorReason.MALFORMED_MESSAGE
 
 
+class HeaderExpected(InvalidArgument):
+    """A stream begins with one header, and has no other."""
+
+    reason = ErrorReason.HEADER_EXPECTED
+
+
 def bearer(authorization: str | None) -> str:
     """The access token in `Bearer <token>` (RFC 6750). Raises TokenMissing."""
     if authorization is None:
@@ -42,14 +47,14 @@ def decode(method: Method, payload: bytes) -> Message:
         raise MalformedMessage(f"The bytes are no {method.request.DESCRIPTOR.full_name}.") from None
 
 
-def request_key(method: Method, request: Any, call: Call) -> RequestKey:
+def request_key(method: Method, request: Message, request_id: str, call: Call) -> RequestKey:
     """What tells this request from others, for one that carries a `request_id`."""
     # Made deterministic, because clients' bytes may differ between retries in the order of maps.
     # The scopes are part of it, so that a narrower token is not answered what a wider one was.
     body = request.SerializeToString(deterministic=True)
     scopes = " ".join(sorted(call.principal.scopes))
     digest = hashlib.sha256(f"{method.full_name}\0{scopes}\0".encode() + body).digest()
-    return RequestKey(call.principal.subject, request.request_id, digest)
+    return RequestKey(call.principal.subject, request_id, digest)
 
 
 def address_of(peer: str) -> str:

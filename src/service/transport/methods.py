@@ -20,6 +20,10 @@ class RuleMissing(Exception):
     """A method of the contract declares no authorization rule, or one that makes no sense."""
 
 
+class TwoWays(Exception):
+    """A method streams both ways: the pipeline could not tell its requests' end from a cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Who may call: anyone, any valid token, or who holds `permission` on the request's path."""
@@ -40,7 +44,10 @@ class Method:
     streams_requests: bool
     streams_responses: bool
     rule: Rule
-    takes_request_id: bool
+    # A stream of requests whose first message is a header, and no other.
+    begins_with_header: bool
+    # The id that makes a retry safe; empty where there is none.
+    request_id: Callable[[Message], str]
 
     @property
     def full_name(self) -> str:
@@ -55,19 +62,19 @@ class Method:
                 return "UNARY"
             case False, True:
                 return "SERVER_STREAMING"
-            case True, False:
-                return "CLIENT_STREAMING"
             case _:
-                return "BIDI_STREAMING"
+                return "CLIENT_STREAMING"
 
 
 def methods_of(services: Iterable[ServiceDescriptor]) -> dict[str, Method]:
-    """The methods of the services by full name. Raises RuleMissing for one without a rule."""
+    """The methods of the services by full name. Raises RuleMissing for one without, TwoWays."""
     found = (_method(method) for service in services for method in service.methods)
     return {method.full_name: method for method in found}
 
 
 def _method(method: MethodDescriptor) -> Method:
+    if method.client_streaming and method.server_streaming:
+        raise TwoWays(f"{method.full_name} streams both ways")
     return Method(
         service=method.containing_service.full_name,
         name=method.name,
@@ -75,8 +82,19 @@ def _method(method: MethodDescriptor) -> Method:
         streams_requests=method.client_streaming,
         streams_responses=method.server_streaming,
         rule=_rule(method),
-        takes_request_id="request_id" in method.input_type.fields_by_name,
+        begins_with_header=method.client_streaming and "header" in method.input_type.fields_by_name,
+        request_id=_request_id(method),
     )
+
+
+def _request_id(method: MethodDescriptor) -> Callable[[Message], str]:
+    """Reads `request_id` of the request, or of the header that a stream begins with."""
+    header = method.input_type.fields_by_name.get("header")
+    if "request_id" in method.input_type.fields_by_name:
+        return attrgetter("request_id")
+    if header and header.message_type and "request_id" in header.message_type.fields_by_name:
+        return attrgetter("header.request_id")
+    return lambda _request: ""
 
 
 def _rule(method: MethodDescriptor) -> Rule:

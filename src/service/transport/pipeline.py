@@ -8,8 +8,7 @@ is in the handler, on a pool's thread. Health and reflection go round (see `stan
 
 import re
 from collections.abc import Callable, Iterator
-from random import uniform
-from time import perf_counter, sleep
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 import grpc
@@ -18,13 +17,12 @@ from google.protobuf.message import Message
 from uuid_utils import uuid4
 
 from service.kernel.call import Call, Replay
-from service.kernel.errors import (
-    Conflict,
-    ResourceExhausted,
-    Unavailable,
-)
+from service.kernel.conflicts import retried
+from service.kernel.errors import ResourceExhausted, Unavailable
 from service.kernel.reasons import ErrorReason
+from service.transport.half_close import ended_by_client
 from service.transport.incoming import (
+    HeaderExpected,
     MalformedMessage,
     address_of,
     bearer,
@@ -35,10 +33,11 @@ from service.transport.methods import Method
 from service.transport.pool import CallPool
 from service.transport.ports import Authenticator, Authorizer, MethodObserver, Throttle
 from service.transport.status import REQUEST_ID, Refusal, describe
+from service.transport.transfers import StreamCut, Transfer, Transfers
 from service.transport.validation import Validate, validator_of
 from service.transport.watching import Senders
 
-_ATTEMPTS = 3
+_ASK = 1.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 log = structlog.get_logger("gatehouse.pipeline")
@@ -71,6 +70,7 @@ class Pipeline(grpc.ServerInterceptor):
         pool_of: Callable[[Method], CallPool],
         shed_pool: CallPool,
         senders: Senders,
+        transfers: Transfers,
     ) -> None:
         self._methods = methods
         self._authenticator = authenticator
@@ -81,6 +81,7 @@ class Pipeline(grpc.ServerInterceptor):
         self._pool_of = pool_of
         self._shed_pool = shed_pool
         self._senders = senders
+        self.transfers = transfers
         self._compiled: dict[str, tuple[Handler, Handler, CallPool]] = {}
         self.open = False  # until there is a database to answer from
 
@@ -107,6 +108,8 @@ class Pipeline(grpc.ServerInterceptor):
             serving = way.watching(behavior, self._senders)
         elif method.streams_responses:
             serving = way.streaming(behavior)
+        elif method.streams_requests:
+            serving = way.collecting(behavior)
         else:
             serving = way.answering(behavior)
         pool = self._pool_of(method)
@@ -131,17 +134,28 @@ class Pipeline(grpc.ServerInterceptor):
 
     def admit(self, method: Method, payload: bytes, call: Call, validate: Validate) -> Message:
         """The request, once the caller may send it and it keeps the contract's rules."""
-        request: Any = decode(method, payload)
+        request = decode(method, payload)
+        if method.begins_with_header and not request.HasField("header"):
+            raise HeaderExpected("header: must come in the first message, before any chunk")
+        self._authorize(method, request, call)
+        validate(request)
+        if request_id := method.request_id(request):
+            call.key = request_key(method, request, request_id, call)
+        return request
+
+    def ask_again(self, method: Method, request: Message, call: Call) -> None:
+        """Whether who was admitted would be still; a token's mere end does not end a transfer."""
+        if call.caller is not None:
+            self._authenticator.refuse_revoked(call.caller)
+        self._authorize(method, request, call)
+
+    def _authorize(self, method: Method, request: Message, call: Call) -> None:
         rule = method.rule
         if not rule.public:
             path = rule.path(request, call) if rule.permission else ""
             self._authorizer.require(
                 call.principal, scope=rule.scope, permission=rule.permission, path=path
             )
-        validate(request)
-        if method.takes_request_id and request.request_id:
-            call.key = request_key(method, request, call)
-        return cast(Message, request)
 
 
 class _Way:
@@ -154,17 +168,38 @@ class _Way:
         self._validate = validator_of(method.request)
 
     def answering(self, behavior: Behavior) -> Behavior:
-        """Many or one in, one out."""
-        enter = self._first_of_many if self._method.streams_requests else self._only
-        # A stream of requests is gone once read, so its use case cannot run again.
-        attempts = 1 if self._method.streams_requests else _ATTEMPTS
+        """One in, one out."""
 
-        def handle(incoming: Any, context: Context) -> bytes:
+        def handle(payload: bytes, context: Context) -> bytes:
             started = perf_counter()
             call, authorization = self._identify(context)
             code = grpc.StatusCode.OK
             try:
-                return _serve(behavior, enter(incoming, call, authorization), call, attempts)
+                request = self._only(payload, call, authorization)
+                return retried(lambda: _answer(behavior, request, call))
+            except Exception as error:  # noqa: BLE001 - every fault gets a status
+                refusal = _explain(error, call)
+                code = refusal.code
+                refusal.abort(context)
+            finally:
+                self._finish(call, code, context, started)
+
+        return handle
+
+    def collecting(self, behavior: Behavior) -> Behavior:
+        """Many in, one out."""
+
+        def handle(payloads: Iterator[bytes], context: Context) -> bytes:
+            started = perf_counter()
+            call, authorization = self._identify(context)
+            code = grpc.StatusCode.OK
+            try:
+                self._pipeline.authenticate(self._method, call, authorization)
+                self._pipeline.limit(call)
+                with self._pipeline.transfers.begin(call.actor, context) as transfer:
+                    requests = self._requests(payloads, call, context, transfer)
+                    # Once: a stream is gone when it has been read.
+                    return _answer(behavior, requests, call)
             except Exception as error:  # noqa: BLE001 - every fault gets a status
                 refusal = _explain(error, call)
                 code = refusal.code
@@ -175,17 +210,21 @@ class _Way:
         return handle
 
     def streaming(self, behavior: Behavior) -> Behavior:
-        """Many or one in, many out."""
-        enter = self._first_of_many if self._method.streams_requests else self._only
+        """One in, many out."""
 
-        def handle(incoming: Any, context: Context) -> Iterator[bytes]:
+        def handle(payload: bytes, context: Context) -> Iterator[bytes]:
             started = perf_counter()
             call, authorization = self._identify(context)
             code = grpc.StatusCode.OK
             try:
-                for message in behavior(enter(incoming, call, authorization), call):
-                    self._observer.sent()
-                    yield message.SerializeToString()
+                request = self._only(payload, call, authorization)
+                with self._pipeline.transfers.begin(call.actor, context) as transfer:
+                    ask = self._asking(request, call)
+                    for message in behavior(request, call):
+                        ask()
+                        self._observer.sent()
+                        with transfer.of_client():
+                            yield message.SerializeToString()
             except Exception as error:  # noqa: BLE001 - every fault gets a status
                 refusal = _explain(error, call)
                 code = refusal.code
@@ -254,26 +293,58 @@ class _Way:
         self._pipeline.authenticate(self._method, call, authorization)
         self._pipeline.admit(self._method, payload, call, self._validate)
 
-    def _first_of_many(
-        self, payloads: Iterator[bytes], call: Call, authorization: str | None
+    def _requests(
+        self, payloads: Iterator[bytes], call: Call, context: Context, transfer: Transfer
     ) -> Iterator[Message]:
         """The first message decides whether the caller may; the rest are read when asked for."""
-        self._pipeline.authenticate(self._method, call, authorization)
-        self._pipeline.limit(call)
-        first = next(payloads, None)
+        first = self._next(payloads, context, transfer)
         if first is None:
             raise MalformedMessage("The stream ended before its first message.")
-        self._observer.received()
-        admitted = self._pipeline.admit(self._method, first, call, self._validate)
-        return self._rest(admitted, payloads)
+        request = self._pipeline.admit(self._method, first, call, self._validate)
+        # Not lazily: nothing of a use case may run before its caller is admitted.
+        return self._rest(request, payloads, call, context, transfer)
 
-    def _rest(self, first: Message, payloads: Iterator[bytes]) -> Iterator[Message]:
+    def _rest(
+        self,
+        first: Message,
+        payloads: Iterator[bytes],
+        call: Call,
+        context: Context,
+        transfer: Transfer,
+    ) -> Iterator[Message]:
         yield first
-        for payload in payloads:
-            self._observer.received()
+        ask = self._asking(first, call)
+        while (payload := self._next(payloads, context, transfer)) is not None:
             message = decode(self._method, payload)
+            if self._method.begins_with_header and message.HasField("header"):
+                raise HeaderExpected("header: must come once, in the first message")
             self._validate(message)
+            ask()
             yield message
+        self._pipeline.ask_again(self._method, first, call)
+
+    def _next(
+        self, payloads: Iterator[bytes], context: Context, transfer: Transfer
+    ) -> bytes | None:
+        """The next message, None after the last. Raises StreamCut."""
+        payload = transfer.next_of(payloads)
+        if payload is not None:
+            self._observer.received()
+        elif not ended_by_client(context):
+            raise StreamCut
+        return payload
+
+    def _asking(self, request: Message, call: Call) -> Callable[[], None]:
+        """To be called often: asks every second whether the caller still may."""
+        asked = monotonic()
+
+        def ask() -> None:
+            nonlocal asked
+            if monotonic() - asked > _ASK:
+                self._pipeline.ask_again(self._method, request, call)
+                asked = monotonic()
+
+        return ask
 
     def _finish(self, call: Call, code: grpc.StatusCode, context: Context, started: float) -> None:
         if code is grpc.StatusCode.OK and not context.is_active():
@@ -281,18 +352,12 @@ class _Way:
         self._observer.finished(call, code, perf_counter() - started)
 
 
-def _serve(behavior: Behavior, request: Any, call: Call, attempts: int) -> bytes:
-    """Runs the use case: again when it collided with another, not at all when it was answered."""
-    for left in reversed(range(attempts)):
-        try:
-            return bytes(behavior(request, call).SerializeToString())
-        except Replay as replay:
-            return replay.answer
-        except Conflict:
-            if not left:
-                raise
-            sleep(uniform(0.002, 0.02))  # noqa: S311 - spreads retries, hides nothing
-    raise AssertionError("the last attempt answers or raises")
+def _answer(behavior: Behavior, request: Any, call: Call) -> bytes:
+    """Runs the use case, unless its request was answered before."""
+    try:
+        return bytes(behavior(request, call).SerializeToString())
+    except Replay as replay:
+        return replay.answer
 
 
 def _explain(error: Exception, call: Call) -> Refusal:
@@ -322,5 +387,4 @@ _FACTORIES = {
     (False, False): grpc.unary_unary_rpc_method_handler,
     (False, True): grpc.unary_stream_rpc_method_handler,
     (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
 }

@@ -14,6 +14,9 @@ class Authenticator(Protocol):
     def verify(self, token: str) -> Principal:
         """The caller. Raises Unauthenticated."""
 
+    def refuse_revoked(self, principal: Principal) -> None:
+        """Raises Unauthenticated when the token was revoked since; its end is not looked at."""
+
 
 class Authorizer(Protocol):
     """Says whether a caller may."""

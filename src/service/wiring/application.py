@@ -4,6 +4,7 @@ import sys
 
 from gatehouse.access.v1 import access_service_pb2, access_service_pb2_grpc
 from gatehouse.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
+from gatehouse.files.v1 import file_service_pb2, file_service_pb2_grpc
 from gatehouse.groups.v1 import group_service_pb2, group_service_pb2_grpc
 from gatehouse.roles.v1 import role_service_pb2, role_service_pb2_grpc
 from gatehouse.serviceaccounts.v1 import (
@@ -17,6 +18,7 @@ from service.access.servicer import AccessServicer
 from service.auth.first_admin import FirstAdmin
 from service.auth.keys import jwk
 from service.auth.servicer import AuthServicer
+from service.files.servicer import FileServicer
 from service.groups.servicer import GroupServicer
 from service.kernel.errors import Unavailable
 from service.ops.access_log import AccessLog
@@ -35,9 +37,10 @@ from service.transport.rate_limit import RateLimiter
 from service.transport.server import create_server, listen, stop
 from service.transport.standard import Health, add_channelz, add_reflection
 from service.transport.tls import TlsFiles
+from service.transport.transfers import Transfers
 from service.transport.watching import Senders
 from service.users.servicer import UserServicer
-from service.wiring.services import Services
+from service.wiring.services import TRANSFERS, Services
 from service.wiring.stores import Stores
 
 SERVICES = [
@@ -45,6 +48,7 @@ SERVICES = [
     for module, name in (
         (access_service_pb2, "AccessService"),
         (auth_service_pb2, "AuthService"),
+        (file_service_pb2, "FileService"),
         (group_service_pb2, "GroupService"),
         (role_service_pb2, "RoleService"),
         (service_account_service_pb2, "ServiceAccountService"),
@@ -71,6 +75,12 @@ _REMEMBERED = {
     "/gatehouse.users.v1.UserService/GetUser",
 }
 _REMEMBERED_THREADS = 4
+# These hold a thread for as long as a client takes to send or read, so they have their own; one
+# more is refused rather than kept waiting behind them.
+_TRANSFERRING = {
+    "/gatehouse.files.v1.FileService/DownloadFile",
+    "/gatehouse.files.v1.FileService/UploadFile",
+}
 _THREADS = 12
 
 
@@ -89,17 +99,21 @@ class Application:
         quick = CallPool("quick", threads=_REMEMBERED_THREADS, limit=1000)
         calls = CallPool("calls", threads=_THREADS, limit=1000)
         hashing = CallPool("sign-in", threads=_HASHING_THREADS, limit=64)
+        transferring = CallPool("transfers", threads=TRANSFERS, limit=TRANSFERS)
         probes = CallPool("probes", threads=2, limit=10_000)
         reflection = CallPool("reflection", threads=4, limit=1000)
         shed = CallPool("shed", threads=1, limit=10_000)
-        self.pools = [quick, calls, hashing, probes, reflection, shed]
+        self.pools = [quick, calls, hashing, transferring, probes, reflection, shed]
 
         def pool_of(method: Method) -> CallPool:
             if method.full_name in _HASHING:
                 return hashing
+            if method.full_name in _TRANSFERRING:
+                return transferring
             return quick if method.full_name in _REMEMBERED else calls
 
         self.senders = senders = Senders()
+        self.transfers = transfers = Transfers()
         # Whoever watches health has no token, so they share nothing with those who have.
         self.health_senders = Senders()
         limit = settings.rate_limit
@@ -112,12 +126,15 @@ class Application:
             pool_of=pool_of,
             shed_pool=shed,
             senders=senders,
+            transfers=transfers,
         )
         self.server = server = create_server(calls, [pipeline])
         access = AccessServicer(services.access)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         auth = AuthServicer(services.auth, services.revocation_stream)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(auth, server)
+        files = FileServicer(services.files, services.uploads)
+        file_service_pb2_grpc.add_FileServiceServicer_to_server(files, server)
         groups = GroupServicer(services.groups)
         group_service_pb2_grpc.add_GroupServiceServicer_to_server(groups, server)
         roles = RoleServicer(services.roles)
@@ -166,6 +183,7 @@ class Application:
         self.access_log.start()
         self.senders.start()
         self.health_senders.start()
+        self.transfers.start()
         self.ops.start()
         self.server.start()
 
@@ -191,6 +209,7 @@ class Application:
         self.ops.stop()
         self.senders.stop()
         self.health_senders.stop()
+        self.transfers.stop()
         self.services.stop()
         self.access_log.stop()
 
@@ -220,6 +239,11 @@ class Application:
         )
         metrics.show_hashing(
             waiting=lambda: services.hasher.waiting, running=lambda: services.hasher.running
+        )
+        metrics.show_transfers(
+            under_way=lambda: self.transfers.under_way,
+            received=lambda: services.contents.written,
+            sent=lambda: services.contents.read,
         )
         metrics.show_streams(
             watchers=lambda: self.senders.watchers + self.health_senders.watchers,

@@ -10,6 +10,9 @@ from service.auth.revocation_stream import RevocationStream
 from service.auth.service import AuthService, Counters
 from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
+from service.files.contents import Contents
+from service.files.service import FileService
+from service.files.uploads import Uploads
 from service.groups.service import GroupService
 from service.kernel.call import Call
 from service.kernel.clock import Clock
@@ -22,6 +25,7 @@ from service.sessions.service import Lifetimes, SessionService
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.feed import ChangeFeed
+from service.storage.objects import ObjectStore
 from service.storage.pages import Pager
 from service.storage.redis import create_redis
 from service.storage.wakeup import Wakeup
@@ -31,6 +35,8 @@ from service.wiring.stores import Stores
 
 _DATABASE_CONNECTIONS = 20
 _REDIS_CONNECTIONS = 64
+# Uploads and downloads at once; each holds some 8 MiB.
+TRANSFERS = 32
 
 
 class Services:
@@ -92,6 +98,15 @@ class Services:
             self.database, self.feed, self.clock, pager, self.sessions, self.graph
         )
         self.api_keys = ApiKeyService(self.database, self.clock, pager, self.sessions)
+        self.contents = contents_of(settings, stores)
+        self.files = FileService(self.database, self.clock, pager, self.access, self.contents)
+        self.uploads = Uploads(
+            self.database,
+            self.clock,
+            self.contents,
+            size_limit=settings.file_size_limit,
+            quota=settings.file_quota,
+        )
         self.keys = SigningKeys(self.database, ring, self.feed)
         self.tokens = AccessTokens(
             self.keys,
@@ -151,6 +166,13 @@ class Services:
         self.feed.stop()
         self.last_seen.stop()
         self.hasher.stop()
+        self.contents.stop()
         self.database.dispose()
         self.feed_database.dispose()
         self.redis.close()
+
+
+def contents_of(settings: Settings, stores: Stores) -> Contents:
+    """Files' contents, in the store that the settings name. Raises OSError, ValueError."""
+    store = ObjectStore.open(settings.file_store)
+    return Contents(store, stores.ring, encrypt=settings.file_encryption, streams=TRANSFERS)

@@ -11,6 +11,7 @@ from service.transport.methods import methods_of
 from service.transport.pipeline import Pipeline
 from service.transport.pool import CallPool
 from service.transport.standard import Health
+from service.transport.transfers import Transfers
 from service.transport.watching import Senders
 from tests.support.clients import Service
 from tests.unit.transport.trial import ADA, TRIAL, Observer, Trial
@@ -74,6 +75,7 @@ def grpc_interceptors(
         pool_of=lambda method: pool,
         shed_pool=shed,
         senders=senders,
+        transfers=Transfers(),
     )
     pipeline.open = True
     yield [pipeline]
@@ -100,7 +102,6 @@ _FACTORIES = {
     (False, False): grpc.unary_unary_rpc_method_handler,
     (False, True): grpc.unary_stream_rpc_method_handler,
     (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
 }
 
 

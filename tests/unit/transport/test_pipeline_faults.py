@@ -38,12 +38,11 @@ def test_an_unexpected_fault_says_nothing_but_the_request_id(ada: Service, trial
     judge(refusal)
 
 
-@pytest.mark.parametrize("name", ["Many", "Talk"])
 @pytest.mark.parametrize("serve", [fault, late_fault])
-def test_so_does_a_stream_of_answers(ada: Service, trial: Trial, name: str, serve: Any) -> None:
+def test_so_does_a_stream_of_answers(ada: Service, trial: Trial, serve: Any) -> None:
     trial.serve_many = serve
     with refused(INTERNAL, reason="INTERNAL") as refusal:
-        list(getattr(ada, name)(Ask(name="x")))
+        list(ada.Many(name="x"))
     judge(refusal)
 
 

@@ -34,7 +34,7 @@ def crowd(ada: Service, trial: Trial, pool: CallPool, gate: threading.Event) -> 
     wait_until(lambda: pool.carried == 0, "an empty pool")
 
 
-@pytest.mark.parametrize("name", ["One", "Many", "Gather", "Talk", "Watch"])
+@pytest.mark.parametrize("name", ["One", "Many", "Gather", "Watch"])
 def test_a_call_too_many_is_told_when_to_retry(ada: Service, crowd: Any, name: str) -> None:
     with refused(RESOURCE_EXHAUSTED, reason="OVERLOADED") as refusal:
         list(getattr(ada, name)(Ask(name="x")))

@@ -16,7 +16,7 @@ from tests.support.refusals import (
 )
 from tests.unit.transport.trial import ADA, Answer, Ask, Trial
 
-GUARDED = ["One", "Many", "Gather", "Talk", "Watch"]
+GUARDED = ["One", "Many", "Gather", "Watch"]
 WAY = ["authenticate ada", "throttle users/ada", "authorize trials:write trials.use /trials/x"]
 
 

@@ -59,36 +59,20 @@ def test_a_stream_of_requests_is_served_whole(ada: Service, trial: Trial) -> Non
     assert trial.counts == {"started": 1, "received": 3, "sent": 0}
 
 
-def test_both_may_stream_at_once(ada: Service, trial: Trial, hose: Hose) -> None:
-    trial.serve_many = echo
-    call = ada.Talk(hose)
-    for name in "abc":
-        hose.send(Ask(name=name))
-        assert next(call).text == name
-    hose.send(None)
-    assert list(call) == []
-    assert code_seen(trial) is OK
-    assert trial.counts == {"started": 1, "received": 3, "sent": 3}
-
-
-@pytest.mark.parametrize("name", ["Gather", "Talk"])
 def test_the_first_message_is_authorized_before_the_next_is_read(
-    ada: Service, trial: Trial, hose: Hose, name: str
+    ada: Service, trial: Trial, hose: Hose
 ) -> None:
     trial.allowed = False
     hose.send(Ask(name="x"))
     # The stream stays open: whoever read on would wait for ever.
     with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
-        call = getattr(ada, name)(hose)
-        list(call)
+        ada.Gather(hose)
     assert trial.counts["received"] == 1
 
 
-@pytest.mark.parametrize("name", ["Gather", "Talk"])
-def test_an_empty_stream_has_no_request(ada: Service, trial: Trial, name: str) -> None:
+def test_an_empty_stream_has_no_request(ada: Service, trial: Trial) -> None:
     with refused(INVALID_ARGUMENT, reason="MALFORMED_MESSAGE"):
-        call = getattr(ada, name)([])
-        list(call)
+        ada.Gather([])
     assert "serve" not in trial.steps
 
 
@@ -158,7 +142,7 @@ def test_a_watcher_gets_what_is_put_and_counts_as_cancelled_when_it_goes(
     assert trial.counts == {"started": 1, "received": 0, "sent": 2}
 
 
-@pytest.mark.parametrize("name", ["One", "Many", "Gather", "Talk", "Watch"])
+@pytest.mark.parametrize("name", ["One", "Many", "Gather", "Watch"])
 def test_a_refused_call_is_observed_once_with_its_code(
     ada: Service, trial: Trial, name: str
 ) -> None:

@@ -64,6 +64,9 @@ class Trial:
         now = datetime.now(UTC)
         return Principal("users/ada", "sessions/1", "t", frozenset({"*"}), now, now)
 
+    def refuse_revoked(self, principal: Principal) -> None:
+        self.steps.append(f"still {principal.subject}")
+
     def take(self, subject: str) -> None:
         self.steps.append(f"throttle {subject}")
         if self.limit:
@@ -101,7 +104,7 @@ class Trial:
         self.calls.append(call)
         return self.serve_many(request, call)
 
-    Many = Talk = _many
+    Many = _many
 
     @watches
     def Watch(self, request: Any, call: Call, outbox: Any) -> None:

@@ -1,0 +1,111 @@
+"""All SQL of what files' contents are made of, and of who keeps how much.
+
+An owner's bytes are those of the objects that are being written or stored; each statement here that
+changes which these are changes the sum in the same transaction.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from service.files.errors import QuotaExceeded, UploadGivenUp
+from service.files.models import Content
+
+_BEGIN = text(
+    "INSERT INTO file_objects (id, owner, state, size, sealed_key)"
+    " VALUES (:id, :owner, 'WRITING', :size, :sealed_key)"
+)
+_RESIZE = text("""
+UPDATE file_objects o SET size = :size, time = clock_timestamp()
+FROM (SELECT id, size FROM file_objects WHERE id = :id AND state = 'WRITING' FOR UPDATE) before
+WHERE o.id = before.id RETURNING :size - before.size AS more
+""")
+_STORE = text(
+    "UPDATE file_objects SET state = 'STORED', sha256 = :sha256, time = clock_timestamp()"
+    " WHERE id = :id AND state = 'WRITING'"
+)
+_DISCARD = text(
+    "UPDATE file_objects SET state = 'DELETED', time = clock_timestamp()"
+    " WHERE id = :id AND state = :state RETURNING owner, size"
+)
+_DISCARD_STALE = text("""
+UPDATE file_objects SET state = 'DELETED', time = clock_timestamp()
+WHERE state = 'WRITING' AND time < clock_timestamp() - interval '10 minutes' RETURNING owner, size
+""")
+_CHARGE = text("""
+INSERT INTO file_usage AS u (owner, bytes) VALUES (:owner, :bytes)
+ON CONFLICT (owner) DO UPDATE SET bytes = u.bytes + excluded.bytes RETURNING bytes
+""")
+_IS_STORED = text("SELECT FROM file_objects WHERE id = :id AND state = 'STORED'")
+_DUE = text("""
+SELECT id FROM file_objects
+WHERE state = 'DELETED' AND time < clock_timestamp() - interval '5 minutes'
+ORDER BY time LIMIT :limit
+""")
+_FORGET = text("DELETE FROM file_objects WHERE id = ANY(:ids) AND state = 'DELETED'")
+
+
+class ObjectRepository:
+    """Objects in one transaction."""
+
+    def __init__(self, connection: Connection, quota: int | None = None) -> None:
+        """`quota`: how many bytes an owner may keep, None for as many as they like."""
+        self._run = connection.execute
+        self._quota = quota
+
+    def begin(self, object_id: UUID, owner: str, size: int, sealed_key: bytes | None) -> None:
+        """An object that is about to be written, of this size for now. Raises QuotaExceeded."""
+        row = {"id": object_id, "owner": owner, "size": size, "sealed_key": sealed_key}
+        self._run(_BEGIN, row)
+        self._charge(owner, size)
+
+    def resize(self, object_id: UUID, owner: str, size: int) -> None:
+        """It is still being written, to this size. Raises UploadGivenUp, QuotaExceeded."""
+        more = self._run(_RESIZE, {"id": object_id, "size": size}).scalar_one_or_none()
+        if more is None:
+            raise UploadGivenUp
+        self._charge(owner, more)
+
+    def store(self, content: Content) -> None:
+        """It is whole. Raises UploadGivenUp, QuotaExceeded."""
+        self.resize(content.object_id, content.owner, content.size)
+        self._run(_STORE, {"id": content.object_id, "sha256": bytes.fromhex(content.sha256)})
+
+    def discard(self, content: Content) -> None:
+        """It is no file's content any more."""
+        self._discard(content.object_id, "STORED")
+
+    def give_up(self, object_id: UUID) -> bool:
+        """It will not be written to its end; False when it was, or was given up before."""
+        return self._discard(object_id, "WRITING")
+
+    def give_up_stale(self) -> int:
+        """Gives up those of which nothing was seen for ten minutes; answers how many."""
+        given_up = self._run(_DISCARD_STALE).all()
+        for owner, size in sorted(given_up):
+            self._charge(owner, -size)
+        return len(given_up)
+
+    def is_stored(self, object_id: UUID) -> bool:
+        """Whether it is some file's content."""
+        return self._run(_IS_STORED, {"id": object_id}).one_or_none() is not None
+
+    def due(self, limit: int) -> list[UUID]:
+        """Those to be deleted from the store: downloads that had begun had five minutes to end."""
+        return list(self._run(_DUE, {"limit": limit}).scalars())
+
+    def forget(self, object_ids: Sequence[UUID]) -> None:
+        """They are gone from the store."""
+        self._run(_FORGET, {"ids": list(object_ids)})
+
+    def _discard(self, object_id: UUID, state: str) -> bool:
+        found = self._run(_DISCARD, {"id": object_id, "state": state}).one_or_none()
+        if found is not None:
+            self._charge(found.owner, -found.size)
+        return found is not None
+
+    def _charge(self, owner: str, size: int) -> None:
+        kept = self._run(_CHARGE, {"owner": owner, "bytes": size}).scalar_one()
+        if self._quota is not None and size > 0 and kept > self._quota:
+            raise QuotaExceeded(self._quota)
