@@ -46,6 +46,7 @@ def test_any_range_opens_by_itself(size: int, data: st.DataObject) -> None:
     opened = envelope.open(64 + start // SEGMENT, sealed[first:last])
     before = start % SEGMENT
     assert opened[before : before + end - start] == CONTENT[start:end]
+    assert last <= len(sealed)
     assert last - first <= (end - start) + 2 * SEALED
 
 

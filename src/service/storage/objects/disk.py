@@ -37,7 +37,7 @@ class Disk:
                 above.mkdir(mode=0o700)
         with self._opened(folder) as opened:
             obstore.put(self.store, f"{folder}/{name}", content, use_multipart=False)
-            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=opened[-1])
+            file = os.open(name, os.O_RDONLY, dir_fd=opened[-1])
             try:
                 os.fsync(file)
             finally:
