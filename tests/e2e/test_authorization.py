@@ -18,6 +18,7 @@ NO_ID = "0190a5b4-0000-7000-8000-000000000000"
 OTHERS = {
     rules_pb2.access_path: "/nowhere",
     rules_pb2.api_key_name: f"serviceAccounts/nobody/apiKeys/{NO_ID}",
+    rules_pb2.file_name: "files/nowhere",
     rules_pb2.group_name: "groups/nobody",
     rules_pb2.role_name: "roles/nobody",
     rules_pb2.service_account_name: "serviceAccounts/nobody",
@@ -98,7 +99,7 @@ def rule_of(rpc: MethodDescriptor) -> auth_pb2.Auth:
 
 
 def a_request(client: Client, rpc: MethodDescriptor) -> Message:
-    """A request about somebody else: enough for a path, too little for anything to happen."""
+    """A request about somebody else: enough for a path, too little for more than an empty file."""
     request = client.method(rpc).request()
     template = rule_of(rpc).path
     while "{" in template:

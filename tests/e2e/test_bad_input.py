@@ -27,7 +27,7 @@ def first(answer: Any) -> None:
         answer.cancel()
 
 
-def outcome(method: Method, request: object) -> Refusal | None:
+def outcome(method: Method, request: Any) -> Refusal | None:
     """How a call ends; a stream's first answer is its end here."""
     try:
         first(method(request))
@@ -37,6 +37,12 @@ def outcome(method: Method, request: object) -> Refusal | None:
         assert "Traceback" not in refusal.message
         return refusal
     return None
+
+
+def some_nonsense(method: Method, random: Random) -> Any:
+    """A request, or a stream of them, as the method takes it."""
+    some = nonsense.stream if method.takes_many else nonsense.request
+    return some(method.request, random)
 
 
 @pytest.fixture
@@ -63,21 +69,21 @@ def test_random_and_cut_bytes_from_a_stranger(anonymous: Client, rpc: MethodDesc
 def test_well_formed_nonsense_from_an_insider(insider: Person, rpc: MethodDescriptor) -> None:
     method, random = insider.method(rpc), Random(rpc.full_name)
     for _ in range(60):
-        outcome(method, nonsense.request(method.request, random))
+        outcome(method, some_nonsense(method, random))
 
 
 @EVERY
 def test_well_formed_nonsense_from_a_service(gatehouse: House, rpc: MethodDescriptor) -> None:
     method, random = gatehouse.new_service("roles/admin").method(rpc), Random(rpc.full_name)
     for _ in range(20):
-        outcome(method, nonsense.request(method.request, random))
+        outcome(method, some_nonsense(method, random))
 
 
 @EVERY
 def test_well_formed_nonsense_from_a_stranger(anonymous: Client, rpc: MethodDescriptor) -> None:
     method, random = anonymous.method(rpc), Random(rpc.full_name)
     for _ in range(20):
-        outcome(method, nonsense.request(method.request, random))
+        outcome(method, some_nonsense(method, random))
 
 
 @ONE_OF_EACH

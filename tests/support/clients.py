@@ -25,7 +25,7 @@ class Method:
     ) -> None:
         self.request = GetMessageClass(descriptor.input_type)
         self.response = GetMessageClass(descriptor.output_type)
-        self._takes_many = descriptor.client_streaming
+        self.takes_many = descriptor.client_streaming
         self._metadata = tuple(given)
         kinds = {
             (False, False): channel.unary_unary,
@@ -50,7 +50,7 @@ class Method:
     def with_metadata(self, extra: Metadata, request: Request = None, **fields: Any) -> Any:
         """The same with more metadata."""
         sent = self.request(**fields) if request is None else request
-        if self._takes_many:
+        if self.takes_many:
             sent = iter([sent] if isinstance(sent, bytes | Message) else sent)
         return self._call(sent, timeout=PATIENCE, metadata=(*self._metadata, *extra))
 

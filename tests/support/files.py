@@ -30,7 +30,7 @@ def upload(client: Client, name: str, content: bytes | Iterable[bytes], **header
 
 
 def content_of(client: Client, name: str, **which: int) -> bytes:
-    """What is downloaded, once its end has come; the sum is compared when all of it is asked for."""
+    """What is downloaded, once its end has come; the sum is compared when it is all of it."""
     file, *chunks, end = client.files.DownloadFile(name=name, **which)
     content = b"".join(one.chunk for one in chunks)
     assert file.file.name == name

@@ -20,6 +20,10 @@ _TEXTS = [
     "serviceAccounts/nonsense",
     f"serviceAccounts/nonsense/apiKeys/{_NOBODY}",
     "roles/nonsense",
+    "files/nonsense",
+    "files/../nonsense",
+    "files/users/me/nonsense",
+    "text/plain",
     "nonsense.read",
     "nonsense:read",
     "/nonsense",
@@ -47,6 +51,11 @@ def request(kind: type[Message], random: Random) -> Message:
     message = kind()
     _fill(message, random, depth=0)
     return message
+
+
+def stream(kind: type[Message], random: Random) -> list[Message]:
+    """A few of them, as many as may be."""
+    return [request(kind, random) for _ in range(random.choice([0, 1, 2, 4]))]
 
 
 def payloads(kind: type[Message], random: Random, count: int) -> Iterator[bytes]:

@@ -1,7 +1,6 @@
 """Files: uploading, downloading, looking at, changing, moving and deleting them."""
 
 from hashlib import sha256
-from typing import Any
 from uuid import uuid4
 
 from tests.support.clients import Person
