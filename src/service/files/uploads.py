@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from service.files.contents import Contents
-from service.files.errors import ContentMismatch, FileNotFound, FileTooLarge
+from service.files.errors import ContentMismatch, FileNotFound, FileTooLarge, QuotaExceeded
 from service.files.models import UNKNOWN_TYPE, Content, File, FileUploaded, Header
 from service.files.object_repository import ObjectRepository
 from service.files.repository import FileRepository
@@ -178,13 +178,20 @@ class _Upload:
         """Sets more aside when that is used up, and says now and then that this goes on."""
         if size > self._set_aside:
             ahead = min(max(size, _SET_ASIDE), _AHEAD)
-            self._set_aside = min(size + ahead, self._size_limit)
-        elif monotonic() - self._touched < _TOUCH:
-            return
+            try:
+                self._resize(min(size + ahead, self._size_limit))
+            except QuotaExceeded:
+                # Near the quota, what has come may fit where what might come does not.
+                self._resize(size)
+        elif monotonic() - self._touched > _TOUCH:
+            self._resize(self._set_aside)
+
+    def _resize(self, size: int) -> None:
         with self._db.transaction(Call.internal("upload")) as tx:
             objects = ObjectRepository(tx.connection, self._quota)
-            objects.resize(self._object_id, self._owner, self._set_aside)
+            objects.resize(self._object_id, self._owner, size)
             tx.commit(None)
+        self._set_aside = size
         self._touched = monotonic()
 
     def _too_much(self) -> Exception:
