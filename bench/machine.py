@@ -58,15 +58,22 @@ class Meter:
             cpu_seconds(server),
             sum(cpu_seconds(pid) for pid in started if pid != server)
             + sum(one.ru_utime + one.ru_stime for one in usage),
-            {core: _busy_seconds(core) for core in (SERVER_CORE, LOAD_CORE)},
+            {core: _busy_seconds(core) for core in ALL_CORES},
         )
 
     def others(self, before: "Meter") -> float:
         """The share of a core that went to processes outside the benchmark since `before`."""
-        busy = {core: self.busy[core] - before.busy[core] for core in self.busy}
+        cores = (SERVER_CORE, LOAD_CORE)
+        busy = {core: self.busy[core] - before.busy[core] for core in cores}
         busy[SERVER_CORE] -= self.server - before.server
         busy[LOAD_CORE] -= self.load - before.load
         return max(0.0, *busy.values()) / (self.time - before.time)
+
+    def others_anywhere(self, before: "Meter") -> float:
+        """The same where nobody has a core of their own; the kernel's own work is others', too."""
+        busy = sum(self.busy.values()) - sum(before.busy.values())
+        ours = self.server - before.server + self.load - before.load
+        return max(0.0, busy - ours) / (self.time - before.time)
 
 
 def _busy_seconds(core: int) -> float:

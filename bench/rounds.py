@@ -49,14 +49,17 @@ def together(parts: list[Measured]) -> Measured:
     )
 
 
-def watched(pid: int, run: Side) -> Side:
-    """Adds to what `run` measures the CPU time that the pinned server `pid` took for it."""
+def watched(pid: int, run: Side, others: Callable[[Meter, Meter], float] = Meter.others) -> Side:
+    """Adds to what `run` measures the CPU time that the server `pid` took for it.
+
+    `others` is another method of the meter's where the server is not pinned.
+    """
 
     def side() -> Measured:
         before = Meter.read(pid)
         measured = run()
         after = Meter.read(pid)
-        return replace(measured, cpu=after.server - before.server, others=after.others(before))
+        return replace(measured, cpu=after.server - before.server, others=others(after, before))
 
     return side
 

@@ -6,6 +6,7 @@ from bench.outcome import Outcome
 from bench.rows.batch import BatchCheckAccess
 from bench.rows.check import CheckAccess
 from bench.rows.consistent import FullyConsistent
+from bench.rows.download import Download
 from bench.rows.exchange_key import ExchangeApiKey
 from bench.rows.get_user import GetUser
 from bench.rows.grants_scale import GrantsAtScale
@@ -16,6 +17,7 @@ from bench.rows.refresh import RefreshToken
 from bench.rows.revoke import Revocation
 from bench.rows.spicedb import NestedGroups
 from bench.rows.start import Start
+from bench.rows.upload import Upload
 from bench.rows.whoami import WhoAmI
 from bench.stage import Stage
 
@@ -44,6 +46,8 @@ ROWS: list[Row] = [
     Login(),
     Revocation(),
     Start(),
+    Upload(),
+    Download(),
     ListUsers(),
     GrantsAtScale(),
 ]
