@@ -1,39 +1,41 @@
 """The content of files: cut into parts, hashed, sealed and kept in the store, and read again.
 
-A part is put or read while the next is received or sent, so a stream holds two of them, and no
-more however large the file.
+Parts are hashed, put and read while the next is received or sent, so a stream holds three of them,
+and no more however large the file.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from hashlib import sha256
 from uuid import UUID
 
 from service.files.models import Content
 from service.kernel.crypto import KeyRing
-from service.kernel.envelope import SEGMENT, Envelope, sealed_range
+from service.kernel.envelope import SEGMENT, Envelope, sealed_range, sealed_size
 from service.storage.objects import ObjectStore
 
 PART = 4 * 1024 * 1024
 CHUNK = 256 * 1024
+_PUTS = 2
 
 
 class Contents:
     """The store as files see it."""
 
     def __init__(self, store: ObjectStore, ring: KeyRing, *, encrypt: bool, streams: int) -> None:
-        """`encrypt`: whether new content is sealed; `streams`: how many work ahead at once."""
+        """`encrypt`: whether new content is sealed; `streams`: how many there may be at once."""
         self._store = store
         self._ring = ring
         self._encrypt = encrypt
-        self._ahead = ThreadPoolExecutor(streams, thread_name_prefix="contents")
+        self._beside = ThreadPoolExecutor(streams * (1 + _PUTS), thread_name_prefix="contents")
         # Bytes, for the metrics.
         self.written = 0
         self.read = 0
 
     def stop(self) -> None:
         """Ends the threads."""
-        self._ahead.shutdown(wait=False, cancel_futures=True)
+        self._beside.shutdown(wait=False, cancel_futures=True)
 
     def new_key(self, object_id: UUID) -> bytes | None:
         """A key to seal a new object under, itself sealed; None when content is kept as it is."""
@@ -43,7 +45,8 @@ class Contents:
 
     def writer(self, object_id: UUID, sealed_key: bytes | None) -> "Writer":
         """Writes a new object. Raises CannotOpen."""
-        return Writer(self, self._store, object_id, self._envelope(object_id, sealed_key))
+        envelope = self._envelope(object_id, sealed_key)
+        return Writer(self._store, object_id, envelope, self._beside, self._count)
 
     def reader(self, content: Content, offset: int, end: int) -> Iterator[bytes]:
         """The bytes `[offset, end)` in chunks of at most 256 KiB.
@@ -57,7 +60,7 @@ class Contents:
             coming = None
             if stop < end:
                 after = min(stop + PART, end)
-                coming = self._ahead.submit(self._block, content, envelope, stop, after)
+                coming = self._beside.submit(self._block, content, envelope, stop, after)
             for at in range(0, len(block), CHUNK):
                 yield block[at : at + CHUNK]
             self.read += len(block)
@@ -66,9 +69,8 @@ class Contents:
         """Deletes all there is of an object. Raises StoreUnavailable."""
         self._store.delete(object_id)
 
-    def submit_part(self, put: "Writer", part: int, content: bytes) -> "Future[None]":
-        """Puts a part of a writer's while it goes on."""
-        return self._ahead.submit(put.put, part, content)
+    def _count(self, written: int) -> None:
+        self.written += written
 
     def _envelope(self, object_id: UUID, sealed_key: bytes | None) -> Envelope | None:
         if sealed_key is None:
@@ -93,64 +95,81 @@ class Writer:
     """Writes one object; `write` its content, then `finish`."""
 
     def __init__(
-        self, contents: Contents, store: ObjectStore, object_id: UUID, envelope: Envelope | None
+        self,
+        store: ObjectStore,
+        object_id: UUID,
+        envelope: Envelope | None,
+        beside: Executor,
+        count: Callable[[int], None],
     ) -> None:
-        self._contents = contents
+        """`beside` is what parts are hashed and put by; `count` is told what was written."""
         self._store = store
         self._object_id = object_id
         self._envelope = envelope
-        self._sum = sha256()
+        self._beside = beside
+        self._count = count
         self._waiting: list[bytes] = []
-        self._waiting_size = 0
+        self._room = PART
         self._parts = 0
-        self._going: Future[None] | None = None
+        self._sum = sha256()
+        self._hashing: Future[None] | None = None
+        self._puts: deque[Future[None]] = deque()
         self.size = 0
 
     def write(self, chunk: bytes) -> None:
         """The next bytes. Raises StorageFull, StoreUnavailable."""
         self.size += len(chunk)
-        while self._waiting_size + len(chunk) >= PART:
-            room = PART - self._waiting_size
-            self._waiting.append(chunk[:room])
-            self._flush()
-            chunk = chunk[room:]
+        while len(chunk) >= self._room:
+            self._waiting.append(chunk[: self._room])
+            chunk = chunk[self._room :]
+            self._put_beside(self._take())
         if chunk:
             self._waiting.append(chunk)
-            self._waiting_size += len(chunk)
+            self._room -= len(chunk)
 
     def finish(self) -> str:
         """Makes what was written durable; answers its SHA-256 in hex. Raises as `write` does."""
-        self._settle_last()
-        if self._waiting:
-            self.put(self._parts, b"".join(self._waiting))
+        self._settle(0)
+        if last := self._take():
+            self._sum.update(last)
+            self._put(self._parts, last)
         self._store.settle(self._object_id)
-        self._contents.written += self.size
+        self._count(self.size)
         return self._sum.hexdigest()
 
     def close(self) -> None:
         """Waits for what is still being put, whatever becomes of it."""
-        if self._going is not None:
-            self._going.exception()
+        wait(self._puts)
 
-    def put(self, part: int, content: bytes) -> None:
-        """Hashes, seals and puts a part; one after the other."""
-        self._sum.update(content)
+    def _take(self) -> bytes:
+        content = b"".join(self._waiting)
+        self._waiting.clear()
+        self._room = PART
+        return content
+
+    def _put_beside(self, content: bytes) -> None:
+        self._settle(_PUTS - 1)
+        self._hashing = self._beside.submit(self._sum.update, content)
+        self._puts.append(self._beside.submit(self._put, self._parts, content))
+        self._parts += 1
+
+    def _settle(self, left: int) -> None:
+        """Waits until the parts before this one are hashed, and no more than `left` to be put."""
+        if self._hashing is not None:
+            self._hashing.result()
+        while len(self._puts) > left:
+            self._puts.popleft().result()
+
+    def _put(self, part: int, content: bytes) -> None:
         if self._envelope is not None:
             content = self._envelope.seal(part * (PART // SEGMENT), content)
         self._store.put(self._object_id, part, content)
 
-    def _flush(self) -> None:
-        self._settle_last()
-        content = b"".join(self._waiting)
-        self._waiting.clear()
-        self._waiting_size = 0
-        self._going = self._contents.submit_part(self, self._parts, content)
-        self._parts += 1
 
-    def _settle_last(self) -> None:
-        if self._going is not None:
-            self._going.result()
-            self._going = None
+def part_sizes(size: int, *, sealed: bool) -> Iterator[int]:
+    """How many bytes each part of a content of `size` bytes has in the store."""
+    for start, stop in _by_part(0, size):
+        yield sealed_size(stop - start) if sealed else stop - start
 
 
 def _by_part(offset: int, end: int) -> Iterator[tuple[int, int]]:

@@ -76,9 +76,9 @@ class ObjectRepository:
         """It is no file's content any more."""
         self._discard(content.object_id, "STORED")
 
-    def give_up(self, object_id: UUID) -> bool:
-        """It will not be written to its end; False when it was, or was given up before."""
-        return self._discard(object_id, "WRITING")
+    def give_up(self, object_id: UUID) -> None:
+        """It will not be written to its end, unless it has been."""
+        self._discard(object_id, "WRITING")
 
     def give_up_stale(self) -> int:
         """Gives up those of which nothing was seen for ten minutes; answers how many."""
@@ -99,11 +99,10 @@ class ObjectRepository:
         """They are gone from the store."""
         self._run(_FORGET, {"ids": list(object_ids)})
 
-    def _discard(self, object_id: UUID, state: str) -> bool:
+    def _discard(self, object_id: UUID, state: str) -> None:
         found = self._run(_DISCARD, {"id": object_id, "state": state}).one_or_none()
         if found is not None:
             self._charge(found.owner, -found.size)
-        return found is not None
 
     def _charge(self, owner: str, size: int) -> None:
         kept = self._run(_CHARGE, {"owner": owner, "bytes": size}).scalar_one()

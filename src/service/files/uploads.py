@@ -158,15 +158,19 @@ class _Upload:
     def give_up(self) -> None:
         """Deletes what there is, as far as can be; the reaper deletes what cannot be now.
 
-        A commit whose answer was lost may have made the object some file's: then it stays.
+        A commit whose answer was lost may have made the object some file's: then it stays. If the
+        reaper was here before, we may have put another part since.
         """
         try:
             self._writer.close()
             call = Call.internal("upload")
             with self._db.transaction(call) as tx:
-                if not ObjectRepository(tx.connection).give_up(self._object_id):
-                    return
+                objects = ObjectRepository(tx.connection)
+                objects.give_up(self._object_id)
+                is_stored = objects.is_stored(self._object_id)
                 tx.commit(None)
+            if is_stored:
+                return
             self._contents.delete(self._object_id)
             with self._db.transaction(call) as tx:
                 ObjectRepository(tx.connection).forget([self._object_id])

@@ -40,6 +40,9 @@ class Disk:
             file = os.open(name, os.O_RDONLY, dir_fd=opened[-1])
             try:
                 os.fsync(file)
+                if hasattr(os, "posix_fadvise"):
+                    # What was uploaded must not push out of memory what PostgreSQL reads there.
+                    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
             finally:
                 os.close(file)
 
@@ -70,15 +73,18 @@ class Disk:
             os.fsync(inner)
             os.fsync(shard)
 
-    def entries(self) -> Iterator[tuple[str, int]]:
-        """Every path below the root that is no folder, and its size; it may change meanwhile."""
-        folders = [self._root]
+    def entries(self, folder: str) -> Iterator[tuple[str, int]]:
+        """Every path below this folder that is none itself, folder by folder in order; and its size.
+
+        It may change meanwhile.
+        """
+        start = self._root / folder
+        folders = [] if start.is_symlink() else [start]
         while folders:
-            folder = folders.pop()
             try:
-                inside = list(os.scandir(folder))
-            except FileNotFoundError:
-                if folder == self._root:
+                inside = sorted(os.scandir(folders.pop()), key=lambda it: it.name, reverse=True)
+            except (FileNotFoundError, NotADirectoryError):
+                if not self._root.is_dir():
                     raise
                 continue  # deleted meanwhile
             for entry in inside:
