@@ -45,14 +45,16 @@ class Shell:
         kept = {name: value for name, value in os.environ.items() if "GATEHOUSE" not in name}
         self.environment = kept | {"XDG_STATE_HOME": str(home), **environment}
 
-    def start(self, *arguments: str | Path, code: str = "") -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: str | Path, code: str = "", stdout: Any = subprocess.PIPE
+    ) -> "subprocess.Popen[str]":
         """Types a command and does not wait; `code` is run before, in the same process."""
         command = [sys.executable, "-c", f"{code}\n{_COMMAND[2]}"] if code else _COMMAND
         return subprocess.Popen(
             [*command, *arguments],
             env=self.environment,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )
