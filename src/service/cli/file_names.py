@@ -1,5 +1,13 @@
 """Files and folders as people name them."""
 
+from typing import Annotated
+
+import typer
+
+NAMES = "files/{path}, the path alone, or me/{path} in your own folder"
+
+Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help=f"{NAMES}.")]
+
 
 def file_name(given: str) -> str:
     """`files/{path}`, for what may be an access path, begin with `me/`, or be the path alone."""

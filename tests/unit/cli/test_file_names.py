@@ -2,8 +2,8 @@
 
 import pytest
 
+from service.cli.file_contents import _guessed
 from service.cli.file_names import file_in, file_name, folder_name
-from service.cli.files import _guessed
 
 
 @pytest.mark.parametrize(
