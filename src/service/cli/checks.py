@@ -1,15 +1,15 @@
 """What `gatehouse doctor` looks at."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from enum import StrEnum
 from time import perf_counter, time
 
 from cryptography import x509
 
 from service.cli.failure import Failed
+from service.cli.file_checks import FILE_CHECKS, look_at_files, look_at_store
+from service.cli.findings import Finding, Status, looked, skipped
 from service.cli.listening import Listening
 from service.cli.operator import repairable_as_failed, unserved
 from service.serving import one_connection, stores_at_hand
@@ -24,67 +24,69 @@ _MIGRATE = "run `gatehouse migrate`"
 _NEEDS_DATABASE = ("schema", "clock", "encryption keys")
 
 
-class Status(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    PROBLEM = "problem"
-    SKIPPED = "skipped"
-
-
 class _NotBegun(Exception):
     """The data folder of embedded mode holds nothing yet, which is as it should be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found, in one line; of a problem also what to do."""
+def examine(environ: Mapping[str, str], *, files: bool = False) -> Iterator[Finding]:
+    """Looks at everything, and goes on after a problem where that makes sense.
 
-    check: str
-    status: Status
-    detail: str
-
-
-def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Looks at everything, and goes on after a problem where that makes sense."""
+    `files`: also at each file's content.
+    """
     try:
         with repairable_as_failed():
             settings = Settings.read(environ)
     except Failed as problem:
         for line in str(problem).splitlines():
             yield Finding("settings", Status.PROBLEM, line)
-        yield _skipped("everything else", "the settings")
+        yield skipped("everything else", "the settings")
         return
     yield Finding("settings", Status.OK, "; ".join(settings.warnings) or "they can be used")
-    yield _looked("TLS", lambda: _tls(settings))
+    yield looked("TLS", lambda: _tls(settings))
     listening = Listening(settings)
-    yield _looked("gRPC port", listening.grpc)
-    yield _looked("ops port", listening.ops)
-    yield from _stores(settings)
+    yield looked("gRPC port", listening.grpc)
+    yield looked("ops port", listening.ops)
+    yield from _stores(settings, files=files)
 
 
-def _stores(settings: Settings) -> Iterator[Finding]:
+def _stores(settings: Settings, *, files: bool) -> Iterator[Finding]:
+    needs_database = (*_NEEDS_DATABASE, *(FILE_CHECKS if files else ()))
     with ExitStack() as opened:
         try:
             with repairable_as_failed():
                 if settings.embedded:
                     _require_data(settings)
                 stores = opened.enter_context(stores_at_hand(settings))
-                service = opened.enter_context(unserved(settings, stores))
         except _NotBegun as found:
             yield Finding("data folder", Status.OK, str(found))
             return
         except Failed as problem:
             yield Finding("data folder", Status.PROBLEM, str(problem))
-            yield from (_skipped(name, "the data") for name in ("database", *_NEEDS_DATABASE))
+            yield from (skipped(name, "the data") for name in ("database", *needs_database))
             return
-        yield _looked("Redis", lambda: _redis(service))
-        database = _looked("database", lambda: _database(stores))
+        file_store = look_at_store(settings)
+        yield file_store
+        try:
+            with repairable_as_failed():
+                service = opened.enter_context(unserved(settings, stores))
+        except Failed as problem:
+            if file_store.status is Status.OK:
+                yield Finding("data folder", Status.PROBLEM, str(problem))
+            for name in ("Redis", "database", *needs_database):
+                yield skipped(name, "what the service is made of")
+            return
+        yield looked("Redis", lambda: _redis(service))
+        database = looked("database", lambda: _database(stores))
         yield database
-        if database.status is Status.OK:
-            yield from _in_database(settings, stores, service)
-        else:
-            yield from (_skipped(name, "the database") for name in _NEEDS_DATABASE)
+        if database.status is not Status.OK:
+            yield from (skipped(name, "the database") for name in needs_database)
+            return
+        current = looked("schema", lambda: _schema(stores))
+        yield from _in_database(settings, service, current)
+        if files and current.status is Status.OK:
+            yield from look_at_files(settings, service.database, file_store)
+        elif files:
+            yield from (skipped(name, "the schema") for name in FILE_CHECKS)
 
 
 def _require_data(settings: Settings) -> None:
@@ -105,31 +107,18 @@ def _require_data(settings: Settings) -> None:
         raise Failed(f"{keys} is missing: put it back, or nothing that is sealed can be opened")
 
 
-def _in_database(settings: Settings, stores: Stores, service: Services) -> Iterator[Finding]:
-    current = _looked("schema", lambda: _schema(stores))
+def _in_database(settings: Settings, service: Services, current: Finding) -> Iterator[Finding]:
     if settings.embedded and current.detail.endswith(_MIGRATE):
         known = current.detail.removesuffix(_MIGRATE)
         yield Finding("schema", Status.OK, f"{known}`gatehouse serve` brings it up to date")
     else:
         yield current
     if current.status is Status.OK:
-        yield _looked("clock", lambda: _clock(service))
-        yield _looked("encryption keys", lambda: _keys(service))
+        yield looked("clock", lambda: _clock(service))
+        yield looked("encryption keys", lambda: _keys(service))
     else:
-        yield _skipped("clock", "the schema")
-        yield _skipped("encryption keys", "the schema")
-
-
-def _looked(check: str, look: Callable[[], str]) -> Finding:
-    try:
-        with repairable_as_failed():
-            return Finding(check, Status.OK, look())
-    except Failed as problem:
-        return Finding(check, Status.PROBLEM, str(problem))
-
-
-def _skipped(check: str, needed: str) -> Finding:
-    return Finding(check, Status.SKIPPED, f"cannot be looked at without {needed}")
+        yield skipped("clock", "the schema")
+        yield skipped("encryption keys", "the schema")
 
 
 def _tls(settings: Settings) -> str:

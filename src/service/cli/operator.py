@@ -17,6 +17,7 @@ from service.ops.metrics import Instruments, ServiceMetrics, create_registry
 from service.ops.ports import PortInUse
 from service.serving import stores_at_hand
 from service.settings import BadSetting, Settings
+from service.storage.objects import StoreUnavailable
 from service.storage.schema import SchemaMismatch
 from service.transport.tls import BadTls
 from service.wiring import Services, Stores
@@ -32,6 +33,11 @@ def repairable_as_failed() -> Iterator[None]:
     except InvalidArgument as error:
         raise Failed(
             "; ".join(f"{it.field}: {it.description}" for it in error.violations)
+        ) from error
+    except StoreUnavailable as error:
+        raise Failed(
+            f"the file store does not do as asked: {first_line(error.__cause__ or error)}. Is"
+            " GATEHOUSE_FILE_STORE_URL right, and for S3 AWS_…?"
         ) from error
     except Unavailable as error:
         raise Failed(

@@ -14,8 +14,9 @@ from enum import Enum, auto
 from itertools import groupby
 from uuid import UUID
 
-from service.files.comparison_repository import ComparisonRepository, Miscount, Overdue, Row
+from service.files.comparison_repository import ComparisonRepository, Row
 from service.files.contents import part_sizes
+from service.files.models import Miscount, Overdue
 from service.storage.database import Database
 from service.storage.objects import ObjectStore, StoredPart, Stray, key_of
 

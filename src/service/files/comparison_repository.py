@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
+
+from service.files.models import Miscount, Overdue
 
 _OBJECTS = """
     SELECT o.id, o.state, o.size, o.sealed_key IS NOT NULL AS sealed, f.name
@@ -48,25 +49,6 @@ class Row:
     size: int
     sealed: bool
     name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """Objects of one state that should have been gone from it, the oldest `since` then."""
-
-    state: str
-    objects: int
-    size: int
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Miscount:
-    """An owner of whom other bytes are counted than kept."""
-
-    owner: str
-    counted: int
-    kept: int
 
 
 class ComparisonRepository:

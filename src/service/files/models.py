@@ -77,6 +77,25 @@ class Download:
     chunks: Iterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Objects of one state that should have been gone from it, the oldest `since` then."""
+
+    state: str
+    objects: int
+    size: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Miscount:
+    """An owner of whom other bytes are counted than kept."""
+
+    owner: str
+    counted: int
+    kept: int
+
+
 class FileUploaded(Event):
     """A file has content, for the first time or another; `data` has size, sha256 and `replaced`."""
 

@@ -2,7 +2,7 @@
 
 from service.wiring.application import SERVICES, Application
 from service.wiring.background import BackgroundWork
-from service.wiring.services import Services
+from service.wiring.services import Services, object_store_of
 from service.wiring.stores import Stores
 
-__all__ = ["SERVICES", "Application", "BackgroundWork", "Services", "Stores"]
+__all__ = ["SERVICES", "Application", "BackgroundWork", "Services", "Stores", "object_store_of"]

@@ -22,7 +22,7 @@ from service.serviceaccounts.service import ServiceAccountService
 from service.sessions.last_seen import LastSeen
 from service.sessions.revocations import Revocations
 from service.sessions.service import Lifetimes, SessionService
-from service.settings import Settings
+from service.settings import BadSetting, Settings
 from service.storage.database import Database
 from service.storage.feed import ChangeFeed
 from service.storage.objects import ObjectStore
@@ -173,6 +173,14 @@ class Services:
 
 
 def contents_of(settings: Settings, stores: Stores) -> Contents:
-    """Files' contents, in the store that the settings name. Raises OSError, ValueError."""
-    store = ObjectStore.open(settings.file_store)
+    """Files' contents, in the store that the settings name. Raises OSError, BadSetting."""
+    store = object_store_of(settings)
     return Contents(store, stores.ring, encrypt=settings.file_encryption, streams=TRANSFERS)
+
+
+def object_store_of(settings: Settings) -> ObjectStore:
+    """The store that the settings name. Raises OSError, BadSetting."""
+    try:
+        return ObjectStore.open(settings.file_store)
+    except ValueError as error:
+        raise BadSetting([f"GATEHOUSE_FILE_STORE_URL cannot be used: {error}"]) from None

@@ -1,7 +1,7 @@
 """What files are made of, on a local disk or in an S3 bucket."""
 
 from service.storage.objects.errors import PartMissing, StoreUnavailable, StrangeKey
-from service.storage.objects.store import ObjectStore, StoredPart, Stray
+from service.storage.objects.store import ObjectStore, StoredPart, Stray, key_of
 
 __all__ = [
     "ObjectStore",
@@ -10,4 +10,5 @@ __all__ = [
     "StoredPart",
     "StrangeKey",
     "Stray",
+    "key_of",
 ]

@@ -71,10 +71,13 @@ class Bucket:
             keys = [it["path"] for it in page]
             obstore.delete(self.store, [it for it in keys if _is_part_in(folder, it)])
 
-    def entries(self) -> Iterator[tuple[str, int]]:
-        """Every key under the prefix, without it, and its size. Raises StrangeKey."""
+    def entries(self, folder: str) -> Iterator[tuple[str, int]]:
+        """Every key under the prefix and this folder, without the prefix, in order; and its size.
+
+        Raises StrangeKey.
+        """
         try:
-            for page in obstore.list(self.store, chunk_size=1000):
+            for page in obstore.list(self.store, folder or None, chunk_size=1000):
                 yield from ((it["path"], it["size"]) for it in page)
         except InvalidPathError as error:
             raise StrangeKey(first_line(error)) from error

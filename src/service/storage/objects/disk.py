@@ -74,7 +74,7 @@ class Disk:
             os.fsync(shard)
 
     def entries(self, folder: str) -> Iterator[tuple[str, int]]:
-        """Every path below this folder that is none itself, folder by folder in order; and its size.
+        """Every path below this folder that is none itself, and its size; folders come in order.
 
         It may change meanwhile.
         """

@@ -23,9 +23,9 @@ from service.storage.objects.errors import PartMissing, StoreUnavailable, is_too
 
 Content = bytes | bytearray | memoryview
 
-_PART = re.compile(
-    r"(?P<shard>[0-9a-f]{2})/(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<part>[0-9]{5})"
-)
+_OBJECT = r"(?P<shard>[0-9a-f]{2})/(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_PART = re.compile(rf"{_OBJECT}/(?P<part>[0-9]{{5}})")
+_LEFT = re.compile(rf"{_OBJECT}/[0-9]{{5}}#[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,12 @@ class Stray:
 
     key: str
     size: int
+
+    @property
+    def object_id(self) -> UUID | None:
+        """The object that it lies beside, if it may be what a killed `put` of that left."""
+        found = _LEFT.fullmatch(self.key)
+        return UUID(found["id"]) if found and found["shard"] == found["id"][-2:] else None
 
 
 class ObjectStore:
@@ -110,10 +116,13 @@ class ObjectStore:
         with told():
             self._place.delete(_folder(object_id))
 
-    def parts(self) -> Iterator[StoredPart | Stray]:
-        """All that lies in the store, in no order. Raises StrangeKey."""
+    def parts(self, shard: int | None = None) -> Iterator[StoredPart | Stray]:
+        """All that lies in the store, or in one shard of it: the last byte of objects' ids.
+
+        Shards come in order, and each object's parts together. Raises StrangeKey.
+        """
         with told():
-            for key, size in self._place.entries():
+            for key, size in self._place.entries("" if shard is None else f"{shard:02x}"):
                 yield _known(key, size) or Stray(key, size)
 
     def check(self) -> None:
@@ -129,6 +138,11 @@ class ObjectStore:
             self.delete(object_id)  # a folder may have had room
             raise
         self.delete(object_id)
+
+
+def key_of(object_id: UUID, part: int | None = None) -> str:
+    """Where a part lies in the store, or what the keys of all of an object's parts begin with."""
+    return _folder(object_id) if part is None else f"{_folder(object_id)}/{_name(part)}"
 
 
 def _folder(object_id: UUID) -> str:
