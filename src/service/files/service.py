@@ -1,6 +1,7 @@
 """What one can do with the files there are; `uploads.py` makes new ones."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -98,13 +99,13 @@ class FileService:
         """
         populated = [name for name in _CHANGEABLE if getattr(wanted, name)]
         fields = fields_to_change(mask, _CHANGEABLE, populated)
+        wanted = replace(wanted, content_type=wanted.content_type or UNKNOWN_TYPE)
         with self._db.transaction(call) as tx:
             files = FileRepository(tx.connection)
             file = files.get_for_update(wanted.name)
             file.require_etag(etag)
             changed = take(file, wanted, fields)
             if changed:
-                file.content_type = file.content_type or UNKNOWN_TYPE
                 file.update_time = self._clock.now()
                 files.update(file)
                 tx.record(FileUpdated(file.name, {"fields": changed}))
