@@ -218,6 +218,8 @@ def against_server(command: Callable[Concatenate[Client, P], None]) -> Callable[
             command(client, **given)  # type: ignore[call-arg]  # Typer passes all by name
         except grpc.RpcError as error:
             raise Failed(refusal_line(Refusal.of(error), client.server)) from error
+        except UnicodeEncodeError as error:  # an argument that is no text cannot be sent
+            raise Failed(f"{error.object!r} is no UTF-8") from error
         finally:
             client.close()
 

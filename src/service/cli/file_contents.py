@@ -1,5 +1,6 @@
 """`gatehouse files put` and `get`: the content of files."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,16 +122,25 @@ def get(
     if local == _STANDARD:
         _print(client, name, to_a_terminal=force)
         return
+    with files_in_one_line():
+        target = _target(local, name, replace=force)
+        with _kept(client, target), Transfer(target.name) as progress:
+            file = download(client.files, name, target, progress=progress)
+    client.screen.answer(pb.GetFileResponse(file=file), f"Saved {target}: {decimal(file.size)}.")
+
+
+def _target(local: str, name: str, *, replace: bool) -> Path:
+    """Where the file goes. Raises Failed where it would replace what it should not, and OSError."""
     target = Path(local or last_segment(name))
     if target.is_dir():
         target /= last_segment(name)
+    elif local.endswith("/"):
+        raise Failed(f"{target} is no folder")
     if target.exists() and not target.is_file():
         raise Failed(f"{target} is no ordinary file: say - and send it there")
-    if target.exists() and not force:
+    if target.exists() and not replace:
         raise Failed(f"{target} is there already: --force replaces it")
-    with _kept(client, target), Transfer(target.name) as progress, files_in_one_line():
-        file = download(client.files, name, target, progress=progress)
-    client.screen.answer(pb.GetFileResponse(file=file), f"Saved {target}: {decimal(file.size)}.")
+    return target
 
 
 def _print(client: Client, name: str, *, to_a_terminal: bool) -> None:
@@ -154,7 +164,7 @@ def _kept(client: Client, target: Path) -> Iterator[None]:
             yield
     except BaseException:
         part = part_of(target)
-        if part.exists():
+        if os.path.exists(part):  # noqa: PTH110 - Path's may raise
             client.screen.note(f"What arrived is kept in {part}: the same command goes on with it.")
         raise
 

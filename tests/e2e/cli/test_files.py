@@ -305,7 +305,22 @@ def test_what_cannot_be_read_or_written_is_told_in_one_line(
     name = put(admin_shell, local, f"{folder}/a")
     assert "No such file or directory" in admin_shell.run("files", "get", name, missing / "a").line
     assert "FILE_NOT_FOUND" in admin_shell.run("files", "get", f"{folder}/b", missing).line
+    assert f"{missing} is no folder" in admin_shell.run("files", "get", name, f"{missing}/").line
+    long = tmp_path / ("a" * 252)
+    assert "File name too long" in admin_shell.run("files", "get", name, long).line
     assert [it.name for it in tmp_path.glob("*.part*")] == []
+
+
+def test_a_local_name_may_be_of_any_bytes_and_that_of_a_file_is_text(
+    admin_shell: Shell, folder: str, tmp_path: Path
+) -> None:
+    local = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    Path(local).write_bytes(CONTENT)
+    assert "is no UTF-8" in admin_shell.run("files", "put", local, f"{folder}/").line
+    name = put(admin_shell, local, f"{folder}/a")
+    Path(local).unlink()
+    assert admin_shell.run("files", "get", name, local).code == 0
+    assert Path(local).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
