@@ -68,7 +68,7 @@ def _differences(comparison: Comparison) -> Iterator[Finding]:
         yield Finding("file strays", Status.PROBLEM, strange)
         yield from (skipped(check, "that") for check in _IN_STORE[:2] if well[check])
         return
-    files = f"{comparison.files:,} of {in_units(comparison.size)} are whole"
+    files = f"{comparison.files:,} files of {in_units(comparison.size)} are whole"
     others = (files, "each in the store has its row", "nothing else lies in the store")
     for check, detail in zip(_IN_STORE, others, strict=True):
         if well[check]:

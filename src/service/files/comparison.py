@@ -127,14 +127,14 @@ class Comparison:
             yield from ((it, objects[it]) for it in some if it in objects)
 
     def _pages(self, first: int, last: int) -> Iterator[list[Row]]:
-        rows: list[Row] = []
+        after: UUID | None = None
         while True:
-            after = rows[-1].id if rows else None
             with self._db.reading() as connection:
                 rows = ComparisonRepository(connection).in_shards(first, last, after, _AT_ONCE)
-            if not rows:
-                return
             yield rows
+            if len(rows) < _AT_ONCE:  # not until there are none: who uploads meanwhile adds some
+                return
+            after = rows[-1].id
 
     def _rows(self, ids: list[UUID]) -> list[Row]:
         if not ids:
