@@ -4,9 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 from service.storage.objects import ObjectStore
 from tests.support.s3 import S3
+
+
+def read(objects: ObjectStore, object_id: UUID, part: int, start: int, length: int) -> bytes:
+    """So many bytes of a part, from `start` on."""
+    into = bytearray(length)
+    objects.read(object_id, part, start, memoryview(into))
+    return bytes(into)
 
 
 class Place(Protocol):

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from hashlib import sha256
+from mmap import mmap
+from typing import NamedTuple
 from uuid import UUID
 
 from service.files.models import Content
@@ -18,6 +20,7 @@ from service.storage.objects import ObjectStore
 PART = 4 * 1024 * 1024
 CHUNK = 256 * 1024
 _PUTS = 2
+_KEPT = 8  # buffers, once nobody uses them
 
 
 class Contents:
@@ -29,6 +32,7 @@ class Contents:
         self._ring = ring
         self._encrypt = encrypt
         self._beside = ThreadPoolExecutor(streams * (1 + _PUTS), thread_name_prefix="contents")
+        self._buffers = Buffers()
         # Bytes, for the metrics.
         self.written = 0
         self.read = 0
@@ -46,7 +50,7 @@ class Contents:
     def writer(self, object_id: UUID, sealed_key: bytes | None) -> "Writer":
         """Writes a new object. Raises CannotOpen."""
         envelope = self._envelope(object_id, sealed_key)
-        return Writer(self._store, object_id, envelope, self._beside, self._count)
+        return Writer(self._store, object_id, envelope, self._beside, self._buffers, self._count)
 
     def reader(self, content: Content, offset: int, end: int) -> Iterator[bytes]:
         """The bytes `[offset, end)` in chunks of at most 256 KiB.
@@ -54,16 +58,17 @@ class Contents:
         Raises PartMissing, CannotOpen, StoreUnavailable, and so may each step.
         """
         envelope = self._envelope(content.object_id, content.sealed_key)
-        coming: Future[bytes] | None = None
+        coming: Future[_Block] | None = None
         for start, stop in _by_part(offset, end):
             block = coming.result() if coming else self._block(content, envelope, start, stop)
             coming = None
             if stop < end:
                 after = min(stop + PART, end)
                 coming = self._beside.submit(self._block, content, envelope, stop, after)
-            for at in range(0, len(block), CHUNK):
-                yield block[at : at + CHUNK]
-            self.read += len(block)
+            for at in range(0, stop - start, CHUNK):
+                yield bytes(block.content[at : at + CHUNK])
+            self._buffers.give_back(block.buffer)
+            self.read += stop - start
 
     def delete(self, object_id: UUID) -> None:
         """Deletes all there is of an object. Raises StoreUnavailable."""
@@ -77,22 +82,53 @@ class Contents:
             return None
         return Envelope(self._ring.open(sealed_key, _place(object_id)))
 
-    def _block(self, content: Content, envelope: Envelope | None, start: int, stop: int) -> bytes:
+    def _block(
+        self, content: Content, envelope: Envelope | None, start: int, stop: int
+    ) -> "_Block":
         """The bytes `[start, stop)`, all of one part."""
+        buffer = self._buffers.take()
         part, first = divmod(start, PART)
         last = first + stop - start
         if envelope is None:
-            return self._store.read(content.object_id, part, first, last - first)
+            read = memoryview(buffer)[: last - first]
+            self._store.read(content.object_id, part, first, read)
+            return _Block(read, buffer)
         size = min(PART, content.size - part * PART)
         sealed_first, sealed_last = sealed_range(first, last, size)
-        sealed = self._store.read(content.object_id, part, sealed_first, sealed_last - sealed_first)
+        sealed = memoryview(buffer)[: sealed_last - sealed_first]
+        self._store.read(content.object_id, part, sealed_first, sealed)
         segment = first // SEGMENT
-        plain = envelope.open(part * (PART // SEGMENT) + segment, sealed)
-        return plain[first - segment * SEGMENT : last - segment * SEGMENT]
+        plain = memoryview(envelope.open(part * (PART // SEGMENT) + segment, sealed))
+        return _Block(plain[first - segment * SEGMENT : last - segment * SEGMENT], buffer)
+
+
+class _Block(NamedTuple):
+    """What was read, and the buffer that is free once that has been taken."""
+
+    content: memoryview
+    buffer: mmap
+
+
+class Buffers:
+    """Memory for parts. It begins on a page, so that a disk can take it as it lies there."""
+
+    def __init__(self) -> None:
+        self._kept: deque[mmap] = deque(maxlen=_KEPT)
+
+    def take(self) -> mmap:
+        """Memory for one part, with whatever was in it before."""
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return mmap(-1, sealed_size(PART))
+
+    def give_back(self, buffer: mmap) -> None:
+        """Keeps it for the next; memory that was used before costs the kernel nothing."""
+        self._kept.append(buffer)
 
 
 class Writer:
-    """Writes one object; `write` its content, then `finish`."""
+    """Writes one object, as a context: `write` its content, then `finish`."""
 
     def __init__(
         self,
@@ -100,6 +136,7 @@ class Writer:
         object_id: UUID,
         envelope: Envelope | None,
         beside: Executor,
+        buffers: Buffers,
         count: Callable[[int], None],
     ) -> None:
         """`beside` is what parts are hashed and put by; `count` is told what was written."""
@@ -107,63 +144,70 @@ class Writer:
         self._object_id = object_id
         self._envelope = envelope
         self._beside = beside
+        self._buffers = buffers
         self._count = count
-        self._waiting: list[bytes] = []
-        self._room = PART
+        self._buffer = buffers.take()
+        self._filled = 0
         self._parts = 0
         self._sum = sha256()
         self._hashing: Future[None] | None = None
-        self._puts: deque[Future[None]] = deque()
+        self._puts: deque[tuple[Future[None], mmap]] = deque()
         self.size = 0
 
     def write(self, chunk: bytes) -> None:
         """The next bytes. Raises StorageFull, StoreUnavailable."""
         self.size += len(chunk)
-        while len(chunk) >= self._room:
-            self._waiting.append(chunk[: self._room])
-            chunk = chunk[self._room :]
-            self._put_beside(self._take())
-        if chunk:
-            self._waiting.append(chunk)
-            self._room -= len(chunk)
+        left = memoryview(chunk)
+        while left:
+            fitting = left[: PART - self._filled]
+            end = self._filled + len(fitting)
+            self._buffer[self._filled : end] = fitting
+            self._filled = end
+            left = left[len(fitting) :]
+            if end == PART:
+                self._put_beside()
 
     def finish(self) -> str:
         """Makes what was written durable; answers its SHA-256 in hex. Raises as `write` does."""
         self._settle(0)
-        if last := self._take():
+        if self._filled:
+            last = memoryview(self._buffer)[: self._filled]
             self._sum.update(last)
             self._put(self._parts, last)
         self._store.settle(self._object_id)
         self._count(self.size)
         return self._sum.hexdigest()
 
-    def close(self) -> None:
-        """Waits for what is still being put, whatever becomes of it."""
-        wait(self._puts)
+    def __enter__(self) -> "Writer":
+        return self
 
-    def _take(self) -> bytes:
-        content = b"".join(self._waiting)
-        self._waiting.clear()
-        self._room = PART
-        return content
+    def __exit__(self, *_: object) -> None:
+        """Waits for what is still being hashed and put, whatever becomes of it."""
+        wait([put for put, _ in self._puts] + ([self._hashing] if self._hashing else []))
+        for buffer in (self._buffer, *(buffer for _, buffer in self._puts)):
+            self._buffers.give_back(buffer)
 
-    def _put_beside(self, content: bytes) -> None:
+    def _put_beside(self) -> None:
         self._settle(_PUTS - 1)
+        content = memoryview(self._buffer)[:PART]
         self._hashing = self._beside.submit(self._sum.update, content)
-        self._puts.append(self._beside.submit(self._put, self._parts, content))
+        self._puts.append((self._beside.submit(self._put, self._parts, content), self._buffer))
         self._parts += 1
+        self._buffer, self._filled = self._buffers.take(), 0
 
     def _settle(self, left: int) -> None:
-        """Waits until the parts before this one are hashed, and no more than `left` to be put."""
+        """Waits until all parts so far are hashed, and no more than `left` of them to be put."""
         if self._hashing is not None:
             self._hashing.result()
         while len(self._puts) > left:
-            self._puts.popleft().result()
+            put, buffer = self._puts[0]
+            put.result()
+            self._buffers.give_back(buffer)
+            self._puts.popleft()
 
-    def _put(self, part: int, content: bytes) -> None:
-        if self._envelope is not None:
-            content = self._envelope.seal(part * (PART // SEGMENT), content)
-        self._store.put(self._object_id, part, content)
+    def _put(self, part: int, content: memoryview) -> None:
+        sealed = self._envelope and self._envelope.seal(part * (PART // SEGMENT), content)
+        self._store.put(self._object_id, part, sealed or content)
 
 
 def part_sizes(size: int, *, sealed: bool) -> Iterator[int]:

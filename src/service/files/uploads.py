@@ -131,7 +131,6 @@ class _Upload:
         self._sealed_key = contents.new_key(self._object_id)
         self._set_aside = header.size or 0
         self._touched = monotonic()
-        self._writer = contents.writer(self._object_id, self._sealed_key)
 
     def begin(self, objects: ObjectRepository) -> None:
         """Tells of the object before there is a byte of it. Raises QuotaExceeded."""
@@ -139,19 +138,17 @@ class _Upload:
 
     def receive(self, chunks: Iterable[bytes]) -> Content:
         """Writes the content, all of it, and compares it with what was promised."""
-        header, writer = self._header, self._writer
-        most = self._size_limit if header.size is None else header.size
-        for chunk in chunks:
-            if writer.size + len(chunk) > most:
-                raise self._too_much()
-            self._keep_up(writer.size + len(chunk))
-            writer.write(chunk)
-        if header.size is not None and writer.size != header.size:
-            raise ContentMismatch.field(
-                "header.size", f"promised {header.size} bytes, and {writer.size} came"
-            )
-        found = writer.finish()
-        if header.sha256 and found != header.sha256:
+        promised = self._header
+        with self._contents.writer(self._object_id, self._sealed_key) as writer:
+            for chunk in chunks:
+                self._make_room(writer.size + len(chunk))
+                writer.write(chunk)
+            if promised.size is not None and writer.size != promised.size:
+                raise ContentMismatch.field(
+                    "header.size", f"promised {promised.size} bytes, and {writer.size} came"
+                )
+            found = writer.finish()
+        if promised.sha256 and found != promised.sha256:
             raise ContentMismatch.field("header.sha256", f"the content's SHA-256 is {found}")
         return Content(self._object_id, self._owner, writer.size, found, self._sealed_key)
 
@@ -162,7 +159,6 @@ class _Upload:
         reaper was here before, we may have put another part since.
         """
         try:
-            self._writer.close()
             call = Call.internal("upload")
             with self._db.transaction(call) as tx:
                 objects = ObjectRepository(tx.connection)
@@ -178,8 +174,13 @@ class _Upload:
         except GatehouseError as error:
             log.warning("an upload is left to be reaped", why=str(error))
 
-    def _keep_up(self, size: int) -> None:
+    def _make_room(self, size: int) -> None:
         """Sets more aside when that is used up, and says now and then that this goes on."""
+        promised = self._header.size
+        if promised is not None and size > promised:
+            raise ContentMismatch.field("header.size", f"promised {promised} bytes; more came")
+        if size > self._size_limit:
+            raise FileTooLarge.field("chunk", f"files have at most {self._size_limit} bytes")
         if size > self._set_aside:
             ahead = min(max(size, _SET_ASIDE), _AHEAD)
             try:
@@ -197,13 +198,6 @@ class _Upload:
             tx.commit(None)
         self._set_aside = size
         self._touched = monotonic()
-
-    def _too_much(self) -> Exception:
-        if self._header.size is not None:
-            return ContentMismatch.field(
-                "header.size", f"promised {self._header.size} bytes, and more came"
-            )
-        return FileTooLarge.field("chunk", f"files have at most {self._size_limit} bytes")
 
 
 def _require_place(file: File | None, header: Header) -> None:

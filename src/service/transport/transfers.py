@@ -48,11 +48,13 @@ class Transfer:
 
     def next_of(self, payloads: Iterator[bytes]) -> bytes | None:
         """What the client sends next, None when there is no more. Raises StreamCut."""
-        with self.of_client():
-            try:
-                return next(payloads, None)
-            except grpc.RpcError:
-                raise StreamCut from None
+        self._waiting_since = monotonic()
+        try:
+            return next(payloads, None)
+        except grpc.RpcError:
+            raise StreamCut from None
+        finally:
+            self._waiting_since = None
 
     @contextmanager
     def of_client(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ import pytest
 
 from service.kernel.errors import StorageFull
 from service.storage.objects import ObjectStore, PartMissing, StoredPart, StoreUnavailable, Stray
-from tests.support.places import FolderPlace
+from tests.support.places import FolderPlace, read
 
 ONE = UUID("6a1c7a62-31f6-4a5c-9a46-2f1f5a3c11ab")
 FOLDER = f"ab/{ONE}"
@@ -45,7 +45,7 @@ def test_a_parts_content_is_on_the_disk_when_put_returns(
 ) -> None:
     for content in (b"hello", b"again"):
         objects.put(ONE, 3, content)
-        assert synced.pop() == folder.root / FOLDER / "00003"
+        assert str(synced.pop()).startswith(str(folder.root / FOLDER / "00003#"))
 
 
 def test_every_name_down_to_the_parts_is_on_the_disk_once_an_object_is_settled(
@@ -101,9 +101,9 @@ def test_a_part_is_seen_whole_even_while_it_is_replaced(objects: ObjectStore) ->
 
     with ThreadPoolExecutor(2) as threads:
         puts = [threads.submit(put, byte) for byte in (1, 2)]
-        seen = [objects.read(ONE, 0, 0, size)]
+        seen = [read(objects, ONE, 0, 0, size)]
         while not all(it.done() for it in puts):
-            seen.append(objects.read(ONE, 0, 0, size))
+            seen.append(read(objects, ONE, 0, 0, size))
     assert all(it.result() is None for it in puts)
     assert {len(set(it)) for it in seen} == {1}
 
@@ -135,12 +135,12 @@ def killed(objects: ObjectStore, folder: FolderPlace) -> str:
 def test_what_a_killed_put_leaves_is_no_part(objects: ObjectStore, killed: str) -> None:
     assert set(objects.parts()) == {StoredPart(ONE, 0, 5), Stray(killed, 100_000)}
     with pytest.raises(PartMissing):
-        objects.read(ONE, 1, 0, 1)
+        read(objects, ONE, 1, 0, 1)
 
 
 def test_a_killed_put_can_be_done_again(objects: ObjectStore, killed: str) -> None:
     objects.put(ONE, 1, b"hello")
-    assert objects.read(ONE, 1, 0, 5) == b"hello"
+    assert read(objects, ONE, 1, 0, 5) == b"hello"
 
 
 def test_what_a_killed_put_leaves_is_deleted_with_its_object(
@@ -191,7 +191,7 @@ def test_a_root_may_have_any_name(tmp_path: Path) -> None:
     objects = ObjectStore.open((tmp_path / "Akten & Blätter %41 #1?").as_uri())
     objects.put(ONE, 0, b"hello")
     objects.check()
-    assert objects.read(ONE, 0, 0, 5) == b"hello"
+    assert read(objects, ONE, 0, 0, 5) == b"hello"
     assert (tmp_path / "Akten & Blätter %41 #1?" / FOLDER / "00000").exists()
 
 
@@ -240,7 +240,7 @@ def test_a_link_in_a_parts_place_is_replaced_or_deleted_and_not_followed(
     for part in ("00001", "00002"):
         (folder.root / FOLDER / part).symlink_to(victim)
     objects.put(ONE, 1, b"ours")
-    assert objects.read(ONE, 1, 0, 4) == b"ours"
+    assert read(objects, ONE, 1, 0, 4) == b"ours"
     objects.delete(ONE)
     assert not (folder.root / FOLDER).exists()
     assert victim.read_bytes() == b"not ours"
@@ -251,7 +251,7 @@ def test_a_folder_in_a_parts_place_is_missing_and_left(
 ) -> None:
     folder.lay(f"{FOLDER}/00000/x", b"")
     with pytest.raises(PartMissing):
-        objects.read(ONE, 0, 0, 1)
+        read(objects, ONE, 0, 0, 1)
     objects.delete(ONE)
     assert folder.keys() == {f"{FOLDER}/00000/x"}
 
@@ -283,7 +283,7 @@ def test_a_full_disk_refuses_what_has_no_room_and_later_puts_work(small_disk: Pa
     assert 2 <= refused[0] < 6
     kept = {StoredPart(ONE, part, 1_000_000) for part in range(6) if part not in refused}
     assert set(objects.parts()) == kept
-    assert all(objects.read(ONE, it.part, 999_999, 1) == b"\0" for it in kept)
+    assert all(read(objects, ONE, it.part, 999_999, 1) == b"\0" for it in kept)
     objects.delete(ONE)
     assert took(objects, 0)
     objects.check()
@@ -320,4 +320,4 @@ def test_a_disk_that_may_not_be_written_is_unavailable_yet_read(small_disk: Path
     for use in (lambda: objects.put(ONE, 1, b"hello"), lambda: objects.delete(ONE), objects.check):
         with pytest.raises(StoreUnavailable):
             use()
-    assert objects.read(ONE, 0, 0, 5) == b"hello"
+    assert read(objects, ONE, 0, 0, 5) == b"hello"

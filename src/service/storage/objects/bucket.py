@@ -61,6 +61,12 @@ class Bucket:
     def settle(self, folder: str) -> None:
         """S3 has answered only what it keeps."""
 
+    def read(self, folder: str, name: str, start: int, into: memoryview) -> int:
+        """Reads from `start` on until `into` is full or the part ends; answers how many bytes."""
+        content = obstore.get_range(self.store, f"{folder}/{name}", start=start, length=len(into))
+        into[: len(content)] = memoryview(content)
+        return len(content)
+
     def lacks(self, error: Exception) -> bool:
         """Whether the error says that there is no such key; a bucket may be missing, too."""
         return "<Code>NoSuchKey<" in str(error)

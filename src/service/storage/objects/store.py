@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 from uuid import UUID, uuid4
 
-import obstore
 from obstore.exceptions import BaseError
 
 from service.kernel.errors import StorageFull
@@ -90,26 +89,23 @@ class ObjectStore:
         with told():
             self._place.settle(_folder(object_id))
 
-    def read(self, object_id: UUID, part: int, start: int, length: int) -> bytes:
-        """So many bytes of a part, from `start`.
+    def read(self, object_id: UUID, part: int, start: int, into: memoryview) -> None:
+        """Fills `into` with bytes of a part, from `start` on.
 
         Raises PartMissing when the part is not there or has fewer. Does not look for none.
         """
-        if length == 0:
-            return b""
-        key = f"{_folder(object_id)}/{_name(part)}"
+        if not into:
+            return
+        folder, name = _folder(object_id), _name(part)
         with told():
             try:
-                content = bytes(
-                    obstore.get_range(self._place.store, key, start=start, length=length)
-                )
+                read = self._place.read(folder, name, start, into)
             except (BaseError, OSError) as error:
                 if self._place.lacks(error) or is_too_short(error):
-                    raise PartMissing(key) from error
+                    raise PartMissing(f"{folder}/{name}") from error
                 raise
-        if len(content) != length:
-            raise PartMissing(key)
-        return content
+        if read != len(into):
+            raise PartMissing(f"{folder}/{name}")
 
     def delete(self, object_id: UUID) -> None:
         """Deletes all parts there are, and what killed puts left of others; none is no error."""
@@ -131,7 +127,7 @@ class ObjectStore:
         try:
             self.put(object_id, 0, b"Gatehouse was here.")
             self.settle(object_id)
-            self.read(object_id, 0, 0, 1)
+            self.read(object_id, 0, 0, memoryview(bytearray(1)))
         except PartMissing as error:
             raise StoreUnavailable from error
         except StorageFull:
