@@ -62,8 +62,13 @@ def health(senders: Senders) -> Iterator[Health]:
 
 
 @pytest.fixture(scope="module")
+def transfers() -> Transfers:
+    return Transfers()
+
+
+@pytest.fixture(scope="module")
 def grpc_interceptors(
-    grpc_servicer: Trial, pool: CallPool, senders: Senders
+    grpc_servicer: Trial, pool: CallPool, senders: Senders, transfers: Transfers
 ) -> Iterator[list[grpc.ServerInterceptor]]:
     shed = CallPool("shed", threads=1, limit=100)
     pipeline = Pipeline(
@@ -75,7 +80,7 @@ def grpc_interceptors(
         pool_of=lambda method: pool,
         shed_pool=shed,
         senders=senders,
-        transfers=Transfers(),
+        transfers=transfers,
     )
     pipeline.open = True
     yield [pipeline]
