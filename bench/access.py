@@ -2,6 +2,7 @@
 
 from gatehouse.access.v1 import access_service_pb2 as access_pb
 from gatehouse.access.v1 import access_service_pb2_grpc as access_rpc
+from gatehouse.access.v1 import grant_pb2
 from gatehouse.auth.v1 import auth_service_pb2 as auth_pb
 from gatehouse.groups.v1 import group_pb2
 from gatehouse.groups.v1 import group_service_pb2 as groups_pb
@@ -55,9 +56,15 @@ class Access:
         request = groups_pb.AddMemberRequest(group=group, member=member)
         self._groups.AddMember(request, metadata=self._server.as_admin, timeout=60)
 
-    def grant(self, path: str, role: str, subject: str) -> str:
+    def grant(
+        self,
+        path: str,
+        role: str,
+        subject: str,
+        effect: grant_pb2.Effect.ValueType = grant_pb2.EFFECT_UNSPECIFIED,
+    ) -> str:
         """Answers `grants/{id}`."""
-        request = access_pb.CreateGrantRequest(path=path, role=role, subject=subject)
+        request = access_pb.CreateGrantRequest(path=path, role=role, subject=subject, effect=effect)
         answer = self._access.CreateGrant(request, metadata=self._server.as_admin, timeout=60)
         return answer.grant.name
 

@@ -11,6 +11,7 @@ from bench.rows.exchange_key import ExchangeApiKey
 from bench.rows.get_user import GetUser
 from bench.rows.grants_scale import GrantsAtScale
 from bench.rows.introspect import IntrospectToken
+from bench.rows.list_files import ListFiles
 from bench.rows.list_users import ListUsers
 from bench.rows.login import Login
 from bench.rows.refresh import RefreshToken
@@ -50,4 +51,5 @@ ROWS: list[Row] = [
     Download(),
     ListUsers(),
     GrantsAtScale(),
+    ListFiles(),
 ]
