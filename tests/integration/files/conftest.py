@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -10,7 +9,7 @@ from service.files.reaping import Reaper
 from service.files.service import FileService
 from tests.support.clients import Person
 from tests.support.house import House
-from tests.support.places import Place
+from tests.support.places import FolderPlace, Place
 
 USAGE = """
 SELECT owner, bytes FROM file_usage WHERE bytes <> 0 ORDER BY owner
@@ -65,17 +64,28 @@ class Kept:
         return charged
 
 
+OpenKept = Callable[..., Kept]
+
+
 @pytest.fixture
-def open_kept(open_house: Callable[..., House], place: Place) -> Callable[..., Kept]:
+def open_kept(open_house: Callable[..., House], folder: FolderPlace) -> OpenKept:
+    """Serves a house that keeps its files on a disk."""
+    return lambda **given: Kept(open_house(file_store_url=folder.url, **given), folder)
+
+
+@pytest.fixture
+def open_anywhere(open_house: Callable[..., House], place: Place) -> OpenKept:
     """Serves a house that keeps its files in each kind of place."""
-
-    def serve(**given: Any) -> Kept:
-        return Kept(open_house(file_store_url=place.url, **given), place)
-
-    return serve
+    return lambda **given: Kept(open_house(file_store_url=place.url, **given), place)
 
 
 @pytest.fixture
-def kept(open_kept: Callable[..., Kept]) -> Kept:
-    """One under the usual settings."""
+def kept(open_kept: OpenKept) -> Kept:
+    """One on a disk, under the usual settings."""
     return open_kept()
+
+
+@pytest.fixture
+def anywhere(open_anywhere: OpenKept) -> Kept:
+    """One in each kind of place, under the usual settings."""
+    return open_anywhere()

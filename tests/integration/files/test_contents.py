@@ -1,15 +1,13 @@
 """Contents wherever they are kept, sealed or not, whole or not."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import grpc
 import pytest
 
-from tests.integration.files.conftest import Kept
+from tests.integration.files.conftest import Kept, OpenKept
 from tests.support.files import content_of, cut, upload
-from tests.support.house import House
 from tests.support.places import FolderPlace
 from tests.support.refusals import INVALID_ARGUMENT, Refusal, refused
 
@@ -19,10 +17,8 @@ SEALED = pytest.mark.parametrize("sealed", [False, True], ids=["plain", "sealed"
 
 
 @SEALED
-def test_content_is_the_same_wherever_it_is_kept(
-    open_kept: Callable[..., Kept], sealed: bool
-) -> None:
-    kept = open_kept(file_encryption=sealed)
+def test_content_is_the_same_wherever_it_is_kept(open_anywhere: OpenKept, sealed: bool) -> None:
+    kept = open_anywhere(file_encryption=sealed)
     content = Random(3).randbytes(2 * PART + 70_000)
     upload(kept.admin, "files/a", content)
     assert len(kept.place.keys()) == 3
@@ -32,17 +28,15 @@ def test_content_is_the_same_wherever_it_is_kept(
         assert got == content[offset : offset + length]
 
 
-def test_an_empty_file_needs_nothing_in_the_store(kept: Kept) -> None:
-    upload(kept.admin, "files/a", b"")
-    assert kept.place.keys() == set()
-    assert content_of(kept.admin, "files/a") == b""
+def test_an_empty_file_needs_nothing_in_the_store(anywhere: Kept) -> None:
+    upload(anywhere.admin, "files/a", b"")
+    assert anywhere.place.keys() == set()
+    assert content_of(anywhere.admin, "files/a") == b""
 
 
 def test_uploads_at_once_and_those_that_fail_do_not_mix(
-    open_kept: Callable[..., Kept],
+    kept: Kept,
 ) -> None:
-    kept = open_kept()
-
     def content(number: int) -> bytes:
         return b"%d" % number * (PART + 1000 * number)
 
@@ -64,12 +58,6 @@ def test_uploads_at_once_and_those_that_fail_do_not_mix(
         assert content_of(kept.admin, "files/0") == content(0)
 
 
-@pytest.fixture
-def on_disk(open_house: Callable[..., House], folder: FolderPlace) -> Callable[..., Kept]:
-    """Serves a house that keeps its files in a folder."""
-    return lambda **given: Kept(open_house(file_store_url=folder.url, **given), folder)
-
-
 def told(kept: Kept, name: str) -> Refusal:
     with refused(DATA_LOSS, reason="FILE_DAMAGED") as refusal:
         list(kept.admin.files.DownloadFile(name=name))
@@ -78,9 +66,9 @@ def told(kept: Kept, name: str) -> Refusal:
 
 @SEALED
 def test_content_that_is_lost_is_told(
-    on_disk: Callable[..., Kept], folder: FolderPlace, sealed: bool
+    open_kept: OpenKept, folder: FolderPlace, sealed: bool
 ) -> None:
-    kept = on_disk(file_encryption=sealed)
+    kept = open_kept(file_encryption=sealed)
     upload(kept.admin, "files/a", b"content")
     [key] = kept.place.keys()
     (folder.root / key).unlink()
@@ -89,20 +77,16 @@ def test_content_that_is_lost_is_told(
 
 @SEALED
 @pytest.mark.parametrize("left", [0, 3])
-def test_content_that_was_cut_is_told(
-    on_disk: Callable[..., Kept], sealed: bool, left: int
-) -> None:
-    kept = on_disk(file_encryption=sealed)
+def test_content_that_was_cut_is_told(open_kept: OpenKept, sealed: bool, left: int) -> None:
+    kept = open_kept(file_encryption=sealed)
     upload(kept.admin, "files/a", b"content")
     [key] = kept.place.keys()
     kept.place.lay(key, b"con"[:left])
     told(kept, "files/a")
 
 
-def test_sealed_content_that_was_changed_is_told(
-    on_disk: Callable[..., Kept], folder: FolderPlace
-) -> None:
-    kept = on_disk(file_encryption=True)
+def test_sealed_content_that_was_changed_is_told(open_kept: OpenKept, folder: FolderPlace) -> None:
+    kept = open_kept(file_encryption=True)
     upload(kept.admin, "files/a", b"content" * 20_000)
     [key] = kept.place.keys()
     path = folder.root / key
@@ -113,10 +97,8 @@ def test_sealed_content_that_was_changed_is_told(
     told(kept, "files/a")
 
 
-def test_sealed_content_in_anothers_place_is_told(
-    on_disk: Callable[..., Kept], folder: FolderPlace
-) -> None:
-    kept = on_disk(file_encryption=True)
+def test_sealed_content_in_anothers_place_is_told(open_kept: OpenKept, folder: FolderPlace) -> None:
+    kept = open_kept(file_encryption=True)
     upload(kept.admin, "files/a", b"content")
     [one] = kept.place.keys()
     upload(kept.admin, "files/b", b"another")
@@ -126,8 +108,8 @@ def test_sealed_content_in_anothers_place_is_told(
     assert content_of(kept.admin, "files/b") == b"another"
 
 
-def test_the_key_of_another_object_opens_nothing(on_disk: Callable[..., Kept]) -> None:
-    kept = on_disk(file_encryption=True)
+def test_the_key_of_another_object_opens_nothing(open_kept: OpenKept) -> None:
+    kept = open_kept(file_encryption=True)
     for name in ("files/a", "files/b"):
         upload(kept.admin, name, b"content")
     kept.house.sql(
@@ -139,9 +121,9 @@ def test_the_key_of_another_object_opens_nothing(on_disk: Callable[..., Kept]) -
 
 
 def test_what_was_kept_plain_is_read_when_new_content_is_sealed(
-    on_disk: Callable[..., Kept],
+    open_kept: OpenKept,
 ) -> None:
-    kept = on_disk()
+    kept = open_kept()
     upload(kept.admin, "files/a", b"content")
     contents = kept.house.application.services.contents
     contents._encrypt = True
