@@ -25,6 +25,7 @@ from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
 from service.kernel.crypto import CannotOpen
 from service.kernel.errors import InvalidArgument
+from service.kernel.pages import weight
 from service.kernel.updates import fields_to_change, take
 from service.storage.database import Database
 from service.storage.objects import PartMissing
@@ -88,7 +89,10 @@ class FileService:
         def read(after: Sequence[str] | None, limit: int) -> list[File]:
             return _files_in(self._db, all_ranges, after[0] if after else "", limit)
 
-        return self._pager.page(request, read, lambda file: (file.name,)), revision
+        page = self._pager.page(
+            request, read, lambda file: (file.name,), lambda file: weight(file.name, file.labels)
+        )
+        return page, revision
 
     def update(
         self, call: Call, wanted: Wanted, mask: Sequence[str], *, etag: str = ""

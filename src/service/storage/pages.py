@@ -6,7 +6,7 @@ AIP-158. A token is base64url(MAC ‖ key), where the key is the place after the
 import base64
 import hmac
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -29,6 +29,8 @@ T = TypeVar("T")
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
 _MAC_BYTES = 16
+# Clients take messages of 4 MiB.
+_MOST_BYTES = 3 * 1024 * 1024
 
 
 class InvalidPageToken(InvalidArgument):
@@ -63,18 +65,20 @@ class Pager:
         request: PageRequest,
         read: Callable[[Sequence[str] | None, int], list[T]],
         key: Callable[[T], Sequence[str]],
+        weigh: Callable[[T], int] = lambda row: 0,
     ) -> Page[T]:
         """One page. `read(after, limit)` answers up to `limit` rows after the key `after`.
 
-        Raises InvalidPageToken, and InvalidArgument for a negative size.
+        Where rows can be large `weigh` says how many bytes one has: a page is no larger than a
+        message may be. Raises InvalidPageToken, and InvalidArgument for a negative size.
         """
         if request.size < 0:
             raise InvalidArgument.field("page_size", "must not be negative")
         size = min(request.size or DEFAULT_SIZE, MAX_SIZE)
         after = self._read(request) if request.token else None
         rows = read(after, size + 1)
-        items = rows[:size]
-        more = len(rows) > size
+        items = list(_fitting(rows[:size], weigh))
+        more = len(rows) > len(items)
         return Page(items, self._write(request, key(items[-1])) if more else "")
 
     def _write(self, request: PageRequest, key: Sequence[str]) -> str:
@@ -96,3 +100,13 @@ class Pager:
     def _mac(self, request: PageRequest, body: bytes) -> bytes:
         bound = f"page {request.arguments}"
         return self._signer.sign(body, bound)[:_MAC_BYTES]
+
+
+def _fitting(rows: Iterable[T], weigh: Callable[[T], int]) -> Iterator[T]:
+    """As many of the rows as a message takes, and one at least."""
+    weight = 0
+    for row in rows:
+        weight += weigh(row)
+        if weight > _MOST_BYTES and weight > weigh(row):
+            return
+        yield row

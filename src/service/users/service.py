@@ -14,6 +14,7 @@ from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
 from service.kernel.crypto import KeyRing
 from service.kernel.errors import Conflict, InvalidArgument
+from service.kernel.pages import weight
 from service.kernel.updates import fields_to_change, take
 from service.sessions.service import SessionService
 from service.storage.cache import FollowingCache
@@ -136,7 +137,10 @@ class UserService:
                 return UserRepository(connection, self._ring).list(which, place, limit)
 
         return self._pager.page(
-            request, read, lambda user: (user.create_time.isoformat(), str(user.id))
+            request,
+            read,
+            lambda user: (user.create_time.isoformat(), str(user.id)),
+            lambda user: weight(user.display_name, user.attributes),
         )
 
     def update(

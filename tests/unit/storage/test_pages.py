@@ -121,3 +121,24 @@ def test_a_changed_token_is_refused(position: int) -> None:
     packed[position] ^= 1
     with pytest.raises(InvalidPageToken):
         page(Numbers(9), 3, base64.urlsafe_b64encode(packed).decode())
+
+
+def test_a_page_is_no_larger_than_a_message_and_nothing_is_left_out() -> None:
+    numbers, seen, token, sizes = Numbers(9), [], "", []
+    mib = 1024 * 1024
+    while True:
+        request = PageRequest(1000, token, "n")
+        found = Pager(RING).page(request, numbers.read, lambda it: (str(it),), lambda _: mib)
+        seen += found.items
+        sizes.append(len(found.items))
+        if not (token := found.next_page_token):
+            break
+    assert seen == numbers.all
+    assert sizes == [3, 3, 3]
+
+
+def test_what_is_larger_than_a_message_is_a_page_of_its_own() -> None:
+    request = PageRequest(1000, "", "n")
+    found = Pager(RING).page(request, Numbers(2).read, lambda it: (str(it),), lambda _: 9 << 20)
+    assert found.items == [0]
+    assert found.next_page_token

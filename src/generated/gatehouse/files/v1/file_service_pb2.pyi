@@ -294,7 +294,7 @@ class ListFilesRequest(_message.Message):
     parent: _builtins.str
     """The folder to list, with all that is below it, such as `files/reports`; all files when empty."""
     page_size: _builtins.int
-    """How many to answer at most: 50 when 0, never more than 1000."""
+    """How many to answer at most: 50 when 0, never more than 1000, nor more than fit into a message."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first page."""
     @_builtins.property

@@ -191,7 +191,7 @@ class ListUsersRequest(_message.Message):
     CREATE_START_TIME_FIELD_NUMBER: _builtins.int
     CREATE_END_TIME_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """How many to answer at most: 50 when 0, never more than 1000."""
+    """How many to answer at most: 50 when 0, never more than 1000, nor more than fit into a message."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first page."""
     state: _user_pb2.User.State.ValueType
