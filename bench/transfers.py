@@ -21,8 +21,7 @@ from service.files.contents import CHUNK
 
 SMALL = MIB
 
-_BUDGET = Budget(0.8)
-_GROWTH = Budget(32, at_least=False, unit="MiB")
+STREAMED = Budget(0.8)
 
 
 class Site:
@@ -64,7 +63,9 @@ class Site:
         for shard in (self._server.data_dir / "files").iterdir():
             shutil.rmtree(shard)
 
-    def against_bare(self, work: str, what: str, chunk: int, ours: Side) -> Outcome:
+    def against(
+        self, bare: BareStream, what: str, work: str, ours: Side, budget: Budget | None
+    ) -> Outcome:
         """Large files to or from this server, and the same streams to or from the bare one."""
         self._stage.say(work)
 
@@ -74,8 +75,8 @@ class Site:
         def cpu_seconds_per_gib(measured: Measured) -> float:
             return measured.cpu * 1024 * MIB / self.large
 
-        with BareStream(self.large, chunk) as bare:
-            wanted = Transfer(bare.target, "", what, _name(0), self.large, chunk)
+        with bare:
+            wanted = Transfer(bare.target, "", what, _name(0), self.large, bare.chunk)
 
             def theirs() -> Measured:
                 (found,) = self._streams.run([wanted])
@@ -95,8 +96,8 @@ class Site:
             work,
             found.ours(mib_per_second),
             "MiB/s",
-            _BUDGET,
-            "a bare grpcio stream",
+            budget,
+            bare.about,
             found.theirs(mib_per_second),
             found.ratio(mib_per_second),
             [
@@ -122,14 +123,15 @@ class Site:
         return Transfer(server.target, server.admin_token, what, _name(number), size, chunk)
 
 
-def growth(row: str, work: str, small: float, large: float) -> Outcome:
+def growth(row: str, work: str, peaks: list[float], limit: float) -> Outcome:
     """How much more memory the server had at its peak with large files than with small ones."""
+    small, large = peaks
     return Outcome(
         row,
         work,
         max(0.0, large - small),
         "MiB more",
-        _GROWTH,
+        Budget(limit, at_least=False, unit="MiB"),
         notes=[f"resident at its peak: {small:.0f} MiB with small files, then {large:.0f} MiB"],
         rounds=[{"small": small, "large": large}],
     )

@@ -1,12 +1,16 @@
 """A bare grpcio server for streams of chunks: what gRPC alone costs, with nothing kept or read.
 
-Run as `python -m bench.peers.stream SIZE CHUNK`; prints its port.
+Run as `python -m bench.peers.stream SIZE CHUNK drop|keep`; prints its port. With `keep` an upload
+is hashed and written to a file, as simply as can be.
 """
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any, Self
 
 import grpc
@@ -18,10 +22,27 @@ from bench.machine import ALL_CORES, ROOT, pin
 
 _SERVICE = "gatehouse.files.v1.FileService"
 _THREADS = 4
+_ABOUT = {"drop": "a bare grpcio stream", "keep": "the same, hashed and written to a file"}
 
 
-def serve(content: Content) -> None:
-    """Takes any upload and drops it; answers every download with `content`, encoded beforehand."""
+def drop(messages: Iterator[bytes]) -> int:
+    """How many bytes came."""
+    return sum(map(len, messages))
+
+
+def keep(messages: Iterator[bytes]) -> int:
+    """The same, once they are hashed and on the disk; the file is gone then."""
+    size, content = 0, sha256()
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for message in messages:
+            content.update(message)
+            size += file.write(message)
+        os.fsync(file.fileno())
+    return size
+
+
+def serve(content: Content, take: Callable[[Iterator[bytes]], int]) -> None:
+    """Has uploads taken; answers every download with `content`, encoded beforehand."""
     first = pb.DownloadFileResponse(file=File(size=content.size)).SerializeToString()
     last = pb.DownloadFileResponse(end=pb.DownloadFileEnd()).SerializeToString()
     encoded: dict[int, bytes] = {}
@@ -30,8 +51,7 @@ def serve(content: Content) -> None:
             encoded[id(chunk)] = pb.DownloadFileResponse(chunk=chunk).SerializeToString()
 
     def upload(messages: Iterator[bytes], _context: grpc.ServicerContext) -> bytes:
-        size = sum(map(len, messages))
-        return pb.UploadFileResponse(file=File(size=size)).SerializeToString()
+        return pb.UploadFileResponse(file=File(size=take(messages))).SerializeToString()
 
     def download(_request: bytes, _context: grpc.ServicerContext) -> Iterator[bytes]:
         yield first
@@ -53,9 +73,11 @@ def serve(content: Content) -> None:
 class BareStream:
     """The bare server in a process of its own, on all cores."""
 
-    def __init__(self, size: int, chunk: int) -> None:
-        """Of a download."""
-        self._arguments = [str(size), str(chunk)]
+    def __init__(self, size: int, chunk: int, uploads: str = "drop") -> None:
+        """Of a download; `uploads` are for it to `drop` or to `keep`."""
+        self.chunk = chunk
+        self.about = _ABOUT[uploads]
+        self._arguments = [str(size), str(chunk), uploads]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -80,4 +102,4 @@ class BareStream:
 
 
 if __name__ == "__main__":
-    serve(Content(int(sys.argv[1]), int(sys.argv[2])))
+    serve(Content(int(sys.argv[1]), int(sys.argv[2])), {"drop": drop, "keep": keep}[sys.argv[3]])

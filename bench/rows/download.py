@@ -4,9 +4,12 @@ from contextlib import ExitStack
 
 from bench.load.content import MIB
 from bench.outcome import Outcome
+from bench.peers.stream import BareStream
 from bench.stage import Stage
-from bench.transfers import SMALL, Site, growth
+from bench.transfers import SMALL, STREAMED, Site, growth
 from service.files.contents import CHUNK
+
+_GROWTH = 40  # MiB
 
 
 class Download:
@@ -28,16 +31,16 @@ class Download:
                 if size == SMALL:
                     site.clear()
             site.compare(site.large)
+            large = f"{site.large // MIB} MiB"
             return [
                 growth(
-                    self.name,
-                    f"DownloadFile, memory for {site.large // MIB} MiB against 1 MiB",
-                    *peaks,
+                    self.name, f"DownloadFile, memory for {large} against 1 MiB", peaks, _GROWTH
                 ),
-                site.against_bare(
-                    f"DownloadFile, chunks of {CHUNK // 1024} KiB",
+                site.against(
+                    BareStream(site.large, CHUNK),
                     self.name,
-                    CHUNK,
+                    f"DownloadFile, chunks of {CHUNK // 1024} KiB",
                     lambda: site.download(site.large),
+                    STREAMED,
                 ),
             ]

@@ -3,14 +3,17 @@
 from contextlib import ExitStack
 
 from bench.load.content import MIB
-from bench.outcome import Outcome
+from bench.outcome import Budget, Outcome
+from bench.peers.stream import BareStream
 from bench.rounds import Measured
 from bench.stage import Stage
-from bench.transfers import SMALL, Site, growth
+from bench.transfers import SMALL, STREAMED, Site, growth
 from service.files.contents import CHUNK
 
 _SMALLER = 64 * 1024
 _AT_ONCE = 10
+# MiB. A stream has a few parts of 4 MiB and what gRPC holds, whatever the size of the file.
+_GROWTH_OF_ONE, _GROWTH_OF_MANY = 40, 160
 
 
 class Upload:
@@ -24,22 +27,24 @@ class Upload:
         with ExitStack() as closing:
             site = Site(stage, closing)
             return [
-                self._memory(site, site.large, at_once=1),
-                self._memory(site, site.large // 4, _AT_ONCE),
-                self._speed(site, CHUNK),
-                self._speed(site, _SMALLER),
+                self._memory(site, site.large, 1, _GROWTH_OF_ONE),
+                self._memory(site, site.large // 4, _AT_ONCE, _GROWTH_OF_MANY),
+                self._speed(site, BareStream(site.large, CHUNK), STREAMED),
+                self._speed(site, BareStream(site.large, _SMALLER), STREAMED),
+                # No budget: what is left when the disk and SHA-256 have taken what they take.
+                self._speed(site, BareStream(site.large, CHUNK, "keep"), None),
             ]
 
-    def _speed(self, site: Site, chunk: int) -> Outcome:
+    def _speed(self, site: Site, bare: BareStream, budget: Budget | None) -> Outcome:
         def ours() -> Measured:
-            measured = site.upload(site.large, chunk)
+            measured = site.upload(site.large, bare.chunk)
             site.clear()
             return measured
 
-        work = f"UploadFile, chunks of {chunk // 1024} KiB"
-        return site.against_bare(work, self.name, chunk, ours)
+        work = f"UploadFile, chunks of {bare.chunk // 1024} KiB"
+        return site.against(bare, self.name, work, ours, budget)
 
-    def _memory(self, site: Site, size: int, at_once: int) -> Outcome:
+    def _memory(self, site: Site, size: int, at_once: int, limit: float) -> Outcome:
         peaks = []
         for each in (SMALL, size):
             with site.peak() as found:
@@ -47,4 +52,5 @@ class Upload:
             site.clear(at_once)
             peaks += found
         many = f"{at_once} uploads at once" if at_once > 1 else "UploadFile"
-        return growth(self.name, f"{many}, memory for {size // MIB} MiB each against 1 MiB", *peaks)
+        work = f"{many}, memory for {size // MIB} MiB each against 1 MiB"
+        return growth(self.name, work, peaks, limit)
