@@ -7,6 +7,8 @@ from typing import Any
 from gatehouse.files.v1 import file_service_pb2 as pb
 
 from tests.support.clients import Client
+from tests.support.house import House
+from tests.support.waiting import wait_until
 
 CHUNK = 64 * 1024
 
@@ -27,6 +29,12 @@ def cut(content: bytes, size: int = CHUNK) -> Iterator[bytes]:
 def upload(client: Client, name: str, content: bytes | Iterable[bytes], **header: Any) -> Any:
     """The file as uploaded."""
     return client.files.UploadFile(messages({"name": name} | header, content)).file
+
+
+def wait_for_upload(house: House) -> None:
+    """Returns once there is an upload under way that found its name as it should be."""
+    coming = "SELECT 1 FROM file_objects WHERE state = 'WRITING'"
+    wait_until(lambda: house.sql(coming), "the upload")
 
 
 def content_of(client: Client, name: str, **which: int) -> bytes:

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from tests.support.clients import Person
-from tests.support.files import content_of, upload
+from tests.support.files import content_of, upload, wait_for_upload
 from tests.support.house import House
 from tests.support.refusals import ABORTED, ALREADY_EXISTS, NOT_FOUND, read, refused
 
@@ -105,6 +105,7 @@ def test_who_was_first_with_the_whole_of_it_has_the_name(
 ) -> None:
     def content() -> Iterator[bytes]:
         yield b"slow"
+        wait_for_upload(gatehouse)
         upload(admin, name, b"quick")
 
     with refused(ALREADY_EXISTS, reason="NAME_TAKEN"):
@@ -125,10 +126,15 @@ def test_of_replacements_at_once_one_wins(gatehouse: House, admin: Person, name:
 
 
 @pytest.mark.parametrize(
-    ("change", "why"), [("update", "ETAG_MISMATCH"), ("delete", "NOT_FOUND"), ("move", "NOT_FOUND")]
+    ("change", "code", "why"),
+    [
+        ("update", ABORTED, "ETAG_MISMATCH"),
+        ("delete", NOT_FOUND, "FILE_NOT_FOUND"),
+        ("move", NOT_FOUND, "FILE_NOT_FOUND"),
+    ],
 )
 def test_what_was_changed_while_content_came_is_not_replaced(
-    gatehouse: House, admin: Person, name: str, change: str, why: str
+    gatehouse: House, admin: Person, name: str, change: str, code: grpc.StatusCode, why: str
 ) -> None:
     etag = upload(admin, name, b"first").etag
     changes: dict[str, Callable[[], object]] = {
@@ -139,17 +145,20 @@ def test_what_was_changed_while_content_came_is_not_replaced(
 
     def content() -> Iterator[bytes]:
         yield b"second"
+        wait_for_upload(gatehouse)
         changes[change]()
 
-    code, reason = (ABORTED, why) if why == "ETAG_MISMATCH" else (NOT_FOUND, "FILE_NOT_FOUND")
-    with refused(code, reason=reason):
+    with refused(code, reason=why):
         upload(admin, name, content(), etag=etag)
     assert gatehouse.sql(LEFT_OVER) == []
 
 
-def test_a_name_that_is_freed_while_content_comes_can_be_had(admin: Person, name: str) -> None:
+def test_a_name_that_is_freed_while_content_comes_can_be_had(
+    gatehouse: House, admin: Person, name: str
+) -> None:
     def content() -> Iterator[bytes]:
         yield b"second"
+        wait_for_upload(gatehouse)
         upload(admin, name, b"first")
         admin.files.MoveFile(name=name, destination=f"{name}.old")
 
@@ -163,8 +172,8 @@ def test_a_name_is_moved_to_or_uploaded_and_never_both(admin: Person, folder: st
         name, other = f"{folder}/{number}", f"{folder}/{number}.old"
         upload(admin, other, b"moved")
         calls: list[Callable[[], object]] = [
-            lambda name=name: upload(admin, name, b"uploaded"),  # type: ignore[misc]
-            lambda name=name, other=other: admin.files.MoveFile(name=other, destination=name),  # type: ignore[misc]
+            lambda name=name: upload(admin, name, b"uploaded"),
+            lambda name=name, other=other: admin.files.MoveFile(name=other, destination=name),
         ]
         assert reasons(calls) == ["", "NAME_TAKEN"]
         assert content_of(admin, name) in {b"moved", b"uploaded"}
@@ -177,8 +186,8 @@ def test_of_deletes_and_replacements_at_once_one_is_first(
         name = f"{folder}/{number}"
         etag = upload(admin, name, b"first").etag
         calls: list[Callable[[], object]] = [
-            lambda name=name, etag=etag: upload(admin, name, b"new", etag=etag),  # type: ignore[misc]
-            lambda name=name, etag=etag: admin.files.DeleteFile(name=name, etag=etag),  # type: ignore[misc]
+            lambda name=name, etag=etag: upload(admin, name, b"new", etag=etag),
+            lambda name=name, etag=etag: admin.files.DeleteFile(name=name, etag=etag),
         ]
         ended = reasons(calls)
         assert ended in (["", "ETAG_MISMATCH"], ["", "FILE_NOT_FOUND"])

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import Any
 
 import grpc
 import pytest
 
 from tests.support.clients import Person
-from tests.support.files import content_of, upload
+from tests.support.files import content_of, upload, wait_for_upload
 from tests.support.house import House
 from tests.support.refusals import (
     ALREADY_EXISTS,
@@ -35,7 +36,7 @@ def somebody(kept: House) -> Person:
     return person
 
 
-def put(person: Person, name: str, size: int, *, declared: bool = True, **header: object) -> object:
+def put(person: Person, name: str, size: int, *, declared: bool = True, **header: Any) -> Any:
     """Uploads so many bytes."""
     if declared:
         header["size"] = size
@@ -88,7 +89,7 @@ def test_what_failed_is_free_again(somebody: Person, name: str, declared: bool) 
 
 def test_what_is_replaced_is_free_again(somebody: Person, folder: str) -> None:
     file = put(somebody, f"{folder}/a", 600)
-    put(somebody, f"{folder}/a", 400, etag=file.etag)  # type: ignore[attr-defined]
+    put(somebody, f"{folder}/a", 400, etag=file.etag)
     put(somebody, f"{folder}/b", 600)
 
 
@@ -114,8 +115,8 @@ def test_who_replaces_content_is_charged_for_it_and_not_who_made_the_file(
     file = put(somebody, f"{folder}/a", 700)
     other = kept.new_person()
     kept.grant(other.name, "roles/file-editor", "/files")
-    after = put(other, f"{folder}/a", 800, etag=file.etag)  # type: ignore[attr-defined]
-    assert after.creator == somebody.name  # type: ignore[attr-defined]
+    after = put(other, f"{folder}/a", 800, etag=file.etag)
+    assert after.creator == somebody.name
     put(somebody, f"{folder}/b", 1000)
     with refused(RESOURCE_EXHAUSTED, reason="QUOTA_EXCEEDED"):
         put(other, f"{folder}/c", 201)
@@ -146,9 +147,10 @@ def test_uploads_at_once_do_not_get_beyond_it_together(
         put(somebody, f"{folder}/more", 101)
 
 
-def test_what_is_still_coming_counts(somebody: Person, folder: str) -> None:
+def test_what_is_still_coming_counts(kept: House, somebody: Person, folder: str) -> None:
     def content() -> Iterator[bytes]:
         yield b"a" * 500
+        wait_for_upload(kept)
         with refused(RESOURCE_EXHAUSTED, reason="QUOTA_EXCEEDED"):
             put(somebody, f"{folder}/b", 500)
         yield b"a" * 100
