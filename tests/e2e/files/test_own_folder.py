@@ -71,6 +71,17 @@ def test_a_deny_on_it_is_obeyed(gatehouse: House, ada: Person, mine: str) -> Non
     assert [it.name for it in ada.files.ListFiles().files] == [f"{mine}/a"]
 
 
+def test_a_deny_on_it_is_not_taken_back_by_who_is_denied(
+    gatehouse: House, ada: Person, mine: str
+) -> None:
+    for role, why in (("roles/file-reader", "NOT_HELD"), ("roles/owner", "PERMISSION_MISSING")):
+        deny = gatehouse.grant(ada.name, role, f"/{mine}/kept", effect="EFFECT_DENY")
+        with refused(PERMISSION_DENIED, reason=why):
+            ada.access.DeleteGrant(name=deny.name)
+        with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
+            ada.files.GetFile(name=f"{mine}/kept/a")
+
+
 def test_it_can_be_shared_and_taken_back(ada: Person, bob: Person, mine: str) -> None:
     upload(ada, f"{mine}/a", b"x")
     grant = ada.access.CreateGrant(
