@@ -4,6 +4,7 @@ An owner's bytes are those of the objects that are being written or stored; each
 changes which these are changes the sum in the same transaction.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -62,15 +63,21 @@ class ObjectRepository:
 
     def resize(self, object_id: UUID, owner: str, size: int) -> None:
         """It is still being written, to this size. Raises UploadGivenUp, QuotaExceeded."""
-        more = self._run(_RESIZE, {"id": object_id, "size": size}).scalar_one_or_none()
-        if more is None:
-            raise UploadGivenUp
-        self._charge(owner, more)
+        self._charge(owner, self._grow(object_id, size))
 
-    def store(self, content: Content) -> None:
-        """It is whole. Raises UploadGivenUp, QuotaExceeded."""
-        self.resize(content.object_id, content.owner, content.size)
+    def store(self, content: Content, *, instead_of: Content | None = None) -> None:
+        """It is whole, and `instead_of` is no file's content any more.
+
+        Raises UploadGivenUp, QuotaExceeded.
+        """
+        more = self._grow(content.object_id, content.size)
         self._run(_STORE, {"id": content.object_id, "sha256": bytes.fromhex(content.sha256)})
+        charges = Counter({content.owner: more})
+        if instead_of is not None:
+            charges.subtract(self._drop(instead_of.object_id, "STORED"))
+        # In order, or two who replace each other's files would wait for each other.
+        for owner in sorted(charges):
+            self._charge(owner, charges[owner])
 
     def discard(self, content: Content) -> None:
         """It is no file's content any more."""
@@ -100,9 +107,20 @@ class ObjectRepository:
         self._run(_FORGET, {"ids": list(object_ids)})
 
     def _discard(self, object_id: UUID, state: str) -> None:
+        for owner, size in self._drop(object_id, state).items():
+            self._charge(owner, -size)
+
+    def _drop(self, object_id: UUID, state: str) -> dict[str, int]:
+        """Marks it as deleted, if it is in this state; answers who had how much of it."""
         found = self._run(_DISCARD, {"id": object_id, "state": state}).one_or_none()
-        if found is not None:
-            self._charge(found.owner, -found.size)
+        return {} if found is None else {found.owner: found.size}
+
+    def _grow(self, object_id: UUID, size: int) -> int:
+        """Answers by how much. Raises UploadGivenUp."""
+        more = self._run(_RESIZE, {"id": object_id, "size": size}).scalar_one_or_none()
+        if more is None:
+            raise UploadGivenUp
+        return int(more)
 
     def _charge(self, owner: str, size: int) -> None:
         kept = self._run(_CHARGE, {"owner": owner, "bytes": size}).scalar_one()

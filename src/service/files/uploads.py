@@ -94,13 +94,12 @@ class Uploads:
             objects = ObjectRepository(tx.connection, self._quota)
             file = files.find_for_update(header.name)
             _require_place(file, header)
-            objects.store(content)
+            objects.store(content, instead_of=file.content if file else None)
             content_type, labels = header.content_type or UNKNOWN_TYPE, dict(header.labels)
             if file is None:
                 file = File(header.name, content, content_type, labels, call.actor, now, now)
                 files.insert(file)
             else:
-                objects.discard(file.content)
                 file.content, file.content_type, file.labels = content, content_type, labels
                 file.update_time = now
                 files.update(file)
