@@ -125,6 +125,21 @@ def test_a_deny_beside_an_allow_changes_nothing(
     assert listed(ada, full) == ["a", "a/x", "a/x/y", "a/z", "b/2"]
 
 
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_many_grants_are_looked_at_a_few_at_a_time(
+    ada: Person,
+    full: str,
+    allow: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+) -> None:
+    monkeypatch.setattr("service.files.service._RANGES_AT_ONCE", 2)
+    names = ["a/x/y", "a!", "a.txt", "b/1", "b/2", "é"]
+    for name in reversed(names):
+        allow(name)
+    assert listed(ada, full, page_size=size) == names
+
+
 def test_grants_of_other_permissions_show_nothing(
     gatehouse: House, admin: Person, ada: Person, full: str
 ) -> None:
