@@ -38,7 +38,7 @@ class FileServicer(rpc.FileServiceServicer):
 
     def ListFiles(self, request: pb.ListFilesRequest, call: Call) -> pb.ListFilesResponse:
         parent = call.resolve(request.parent)
-        page = page_request(request, parent, call.principal.subject)
+        page = page_request(request, call.principal.subject)
         return convert.listed(self._files.list(call, parent, page, freshness(request.consistency)))
 
     @answers(convert.updated)
