@@ -27,8 +27,7 @@ class Holdings:
         found = HoldingsRepository(tx.connection).applying(
             subject, sorted(on), sorted(above), limit=_MOST + 1
         )
-        if len(found) > _MOST:
-            raise NotHeld.what(EVERYTHING, ROOT, "you have more grants there than can be looked at")
+        cut = len(found) > _MOST
         found += [Holding(one.path(subject), Effect.ALLOW, one.permissions) for one in own(subject)]
         self._found = found
         self._allowed = _allowed(found)
@@ -38,6 +37,9 @@ class Holdings:
             for until, permissions in self._allowed.get(ROOT, ())
             if until == _FOREVER
         )
+        # What is denied below does not bind owners, so that nobody can tie their hands with it.
+        if cut and not self.owns_everything:
+            raise NotHeld.what(EVERYTHING, ROOT, "you have more grants there than can be looked at")
 
     def put_in_charge(self, path: str, by: str, *, since: datetime | None) -> bool:
         """Whether a grant on exactly this path, made since then and without an end, allows `by`."""

@@ -31,7 +31,7 @@ _APPLYING = text(
         SELECT FROM unnest(CAST(:paths AS text[])) AS path
         WHERE path = '/' OR (g.path > path || '/' AND g.path < path || '0')
     )))
-    LIMIT :limit
+    ORDER BY g.effect LIMIT :limit
     """
 )
 _OF = text(_PRINCIPALS + _GRANTS + " LIMIT :limit")
@@ -59,7 +59,10 @@ class HoldingsRepository:
         *,
         limit: int,
     ) -> list[Holding]:
-        """What the subject was granted on `above`, and denied there or below `paths`: `limit`."""
+        """What the subject was granted on `above`, and denied there or below `paths`: `limit`.
+
+        What was granted comes before what is denied.
+        """
         parameters = {
             "subject": subject,
             "seeds": [subject, EVERYONE],

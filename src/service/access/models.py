@@ -137,12 +137,7 @@ _THEMSELVES = Own(
     "/",
     deniable=False,
 )
-# They share them, too: by grants of what they hold there.
-_THEIR_FILES = Own(
-    Permissions({"files.*", "grants.create", "grants.delete", "grants.list"}),
-    "/files/",
-    deniable=True,
-)
+_THEIR_FILES = Own(Permissions({"files.*"}), "/files/", deniable=True)
 
 
 def own(subject: str) -> Iterator[Own]:

@@ -1,6 +1,7 @@
 """`files/users/{id}` is the user's own, and `files/users/me` is another name for it."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -14,6 +15,14 @@ from tests.support.refusals import PERMISSION_DENIED, refused
 def mine(ada: Person) -> str:
     """Ada's folder."""
     return f"files/{ada.name}"
+
+
+@pytest.fixture
+def sharing(gatehouse: House, admin: Person, ada: Person, mine: str) -> None:
+    """An administrator lets Ada share what is hers."""
+    role = {"name": f"roles/sharing-{uuid4().hex}"}
+    role |= {"permissions": ["grants.create", "grants.delete", "grants.list"]}
+    gatehouse.grant(ada.name, admin.roles.CreateRole(role=role).role.name, f"/{mine}")
 
 
 def test_one_needs_no_grant_for_ones_own(ada: Person, mine: str) -> None:
@@ -71,6 +80,14 @@ def test_a_deny_on_it_is_obeyed(gatehouse: House, ada: Person, mine: str) -> Non
     assert [it.name for it in ada.files.ListFiles().files] == [f"{mine}/a"]
 
 
+def test_nothing_is_shared_without_leave(ada: Person, bob: Person, mine: str) -> None:
+    with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
+        ada.access.CreateGrant(path=f"/{mine}", role="roles/file-reader", subject=bob.name)
+    with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
+        ada.access.ListGrants(path=f"/{mine}")
+
+
+@pytest.mark.usefixtures("sharing")
 def test_a_deny_on_it_is_not_taken_back_by_who_is_denied(
     gatehouse: House, ada: Person, mine: str
 ) -> None:
@@ -82,6 +99,7 @@ def test_a_deny_on_it_is_not_taken_back_by_who_is_denied(
             ada.files.GetFile(name=f"{mine}/kept/a")
 
 
+@pytest.mark.usefixtures("sharing")
 def test_it_can_be_shared_and_taken_back(ada: Person, bob: Person, mine: str) -> None:
     upload(ada, f"{mine}/a", b"x")
     grant = ada.access.CreateGrant(
@@ -98,6 +116,7 @@ def test_it_can_be_shared_and_taken_back(ada: Person, bob: Person, mine: str) ->
         bob.files.GetFile(name=f"{mine}/a")
 
 
+@pytest.mark.usefixtures("sharing")
 @pytest.mark.parametrize("role", ["roles/owner", "roles/admin", "roles/member"])
 def test_nothing_can_be_shared_that_one_does_not_hold(
     ada: Person, bob: Person, mine: str, role: str
@@ -106,12 +125,14 @@ def test_nothing_can_be_shared_that_one_does_not_hold(
         ada.access.CreateGrant(path=f"/{mine}", role=role, subject=bob.name)
 
 
+@pytest.mark.usefixtures("sharing")
 def test_nothing_elsewhere_can_be_shared(ada: Person, bob: Person, mine: str) -> None:
     for path in ("/", "/files", "/files/users", f"/{mine}0", f"/{bob.name}", f"/files/{bob.name}"):
         with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
             ada.access.CreateGrant(path=path, role="roles/file-reader", subject=bob.name)
 
 
+@pytest.mark.usefixtures("sharing")
 def test_it_can_be_shared_for_a_while(ada: Person, bob: Person, mine: str) -> None:
     end = datetime.now(UTC) + timedelta(hours=1)
     grant = ada.access.CreateGrant(

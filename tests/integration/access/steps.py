@@ -17,7 +17,7 @@ ROLES = {
     "roles/all": {"*"},
     "roles/own": {"users.read", "files.*"},
 }
-PERMISSIONS = ["docs.read", "docs.write", "files.read", "users.read", "grants.list", "nobody.knows"]
+PERMISSIONS = ["docs.read", "docs.write", "files.read", "users.read", "nobody.knows"]
 # Names that sort next to a slash are there, because what lies below a path is a range of them.
 PATHS = ["/", "/a", "/a/b", "/a/b/c", "/a/b.c", "/a/b0", "/files", f"/files/{ADA}/x"]
 PATHS += ["/users", f"/{ADA}", f"/{ADA}/x", f"/files/{ADA}", f"/{BOT}"]
