@@ -108,16 +108,21 @@ def test_sealed_content_in_anothers_place_is_told(open_kept: OpenKept, folder: F
     assert content_of(kept.admin, "files/b") == b"another"
 
 
-def test_the_key_of_another_object_opens_nothing(open_kept: OpenKept) -> None:
+def test_with_anothers_key_it_is_still_anothers_content(
+    open_kept: OpenKept, folder: FolderPlace
+) -> None:
     kept = open_kept(file_encryption=True)
-    for name in ("files/a", "files/b"):
-        upload(kept.admin, name, b"content")
+    upload(kept.admin, "files/a", b"content")
+    [one] = kept.place.keys()
+    upload(kept.admin, "files/b", b"another")
+    [other] = kept.place.keys() - {one}
+    kept.place.lay(one, (folder.root / other).read_bytes())
     kept.house.sql(
         "UPDATE file_objects SET sealed_key = (SELECT sealed_key FROM file_objects o JOIN files f"
         " ON f.object = o.id WHERE name = 'files/b')"
     )
     told(kept, "files/a")
-    assert content_of(kept.admin, "files/b") == b"content"
+    assert content_of(kept.admin, "files/b") == b"another"
 
 
 def test_what_was_kept_plain_is_read_when_new_content_is_sealed(
