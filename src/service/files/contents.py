@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from hashlib import sha256
 from mmap import mmap
+from threading import Lock
 from typing import NamedTuple
 from uuid import UUID
 
@@ -34,6 +35,7 @@ class Contents:
         self._beside = ThreadPoolExecutor(streams * (1 + _PUTS), thread_name_prefix="contents")
         self._buffers = Buffers()
         # Bytes, for the metrics.
+        self._counting = Lock()
         self.written = 0
         self.read = 0
 
@@ -68,14 +70,16 @@ class Contents:
             for at in range(0, stop - start, CHUNK):
                 yield bytes(block.content[at : at + CHUNK])
             self._buffers.give_back(block.buffer)
-            self.read += stop - start
+            with self._counting:
+                self.read += stop - start
 
     def delete(self, object_id: UUID) -> None:
         """Deletes all there is of an object. Raises StoreUnavailable."""
         self._store.delete(object_id)
 
     def _count(self, written: int) -> None:
-        self.written += written
+        with self._counting:
+            self.written += written
 
     def _envelope(self, object_id: UUID, sealed_key: bytes | None) -> Envelope | None:
         if sealed_key is None:

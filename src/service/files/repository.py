@@ -1,4 +1,4 @@
-"""All SQL of the files, of their objects, and of who keeps how much."""
+"""All SQL of the files; what their contents are made of is the objects' repository's."""
 
 import json
 from collections.abc import Sequence
@@ -62,9 +62,12 @@ class FileRepository:
         return _file(row) if row else None
 
     def find_for_update(self, name: str) -> File | None:
-        """The file, if there is one, locked until the transaction ends."""
-        self._run(_LOCK, {"name": name})
-        return self.find(name)
+        """The file, if there is one, locked until the transaction ends.
+
+        One that came to be after the lock found none is not locked, and so is none.
+        """
+        locked = self._run(_LOCK, {"name": name}).one_or_none() is not None
+        return self.find(name) if locked else None
 
     def list(self, among: Sequence[Range], after: str, limit: int) -> list[File]:
         """Up to `limit` files in these ranges by place, after the name `after`."""

@@ -21,6 +21,7 @@ from service.files.models import (
 from service.files.object_repository import ObjectRepository
 from service.files.ranges import Range, place, ranges
 from service.files.repository import FileRepository
+from service.kernel import paths
 from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
 from service.kernel.crypto import CannotOpen
@@ -32,8 +33,10 @@ from service.storage.objects import PartMissing
 from service.storage.pages import Page, Pager, PageRequest
 
 _CHANGEABLE = ("content_type", "labels")
-# Somebody who was granted very many files one by one has as many ranges: a few at a time.
-_RANGES_AT_ONCE = 1000
+# Somebody who was granted very many files one by one has as many ranges. Each that is looked into
+# is read until the page is full, so first a few are, and more while it is not.
+_FEW_RANGES = 4
+_MOST_RANGES = 1000
 
 log = structlog.get_logger("gatehouse.files")
 
@@ -80,7 +83,7 @@ class FileService:
 
         Answers the revision, too. Raises InvalidPageToken, and as `AccessService.reach` does.
         """
-        under = f"/{parent}" if parent else "/files"
+        under = paths.check(f"/{parent}", field="parent") if parent else "/files"
         reached, revision = self._access.reach(
             call.principal.subject, "files.read", under, freshness
         )
@@ -120,6 +123,8 @@ class FileService:
 
         Raises PermissionMissing before FileNotFound, EtagMismatch, NameTaken.
         """
+        # The name that was sent may have grown, where it said `users/me`.
+        paths.check(f"/{destination}", field="destination")
         # By moving it to where they may read, they would read it.
         self._access.require(call.principal, permission="files.read", path=f"/{name}")
         self._access.require(call.principal, permission="files.write", path=f"/{destination}")
@@ -167,8 +172,8 @@ def _files_in(
     found: list[File] = []
     with database.reading() as connection:
         files = FileRepository(connection)
-        for first in range(0, len(left), _RANGES_AT_ONCE):
-            if len(found) < limit:
-                some = left[first : first + _RANGES_AT_ONCE]
-                found += files.list(some, after, limit - len(found))
+        first, many = 0, _FEW_RANGES
+        while first < len(left) and len(found) < limit:
+            found += files.list(left[first : first + many], after, limit - len(found))
+            first, many = first + many, min(2 * many, _MOST_RANGES)
     return found

@@ -5,8 +5,7 @@ when its last byte is there to stay. Wherever this is killed, what is left is an
 refers to and whose row stops being touched: the reaper deletes it.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from time import monotonic
 from uuid import UUID
 
@@ -25,9 +24,9 @@ from service.kernel.errors import GatehouseError, NameTaken
 from service.kernel.updates import require_etag
 from service.storage.database import Database
 
-# What an upload of unknown size sets aside at first, and how far ahead of itself it looks at most.
-_SET_ASIDE = 8 * 1024 * 1024
-_AHEAD = 256 * 1024 * 1024
+# How far ahead of itself an upload of unknown size sets bytes aside: twice as far each time.
+_FIRST_AHEAD = 4 * 1024 * 1024
+_MOST_AHEAD = 256 * 1024 * 1024
 _TOUCH = 60.0
 
 log = structlog.get_logger("gatehouse.files")
@@ -60,8 +59,17 @@ class Uploads:
         """
         if header.sha256:
             _cover(call, header.sha256)
-            self._db.answer_repeat(call)
-        upload = self._begin(call, header)
+        size = header.size or 0
+        if size > self._size_limit:
+            raise FileTooLarge.field("header.size", f"must be at most {self._size_limit}")
+        # What may repeat an upload that was answered is told so when its sum is known.
+        if call.key is None or header.sha256:
+            with self._db.transaction(call) as tx:
+                _require_place(FileRepository(tx.connection).find(header.name), header)
+        upload = _Upload(
+            self._db, self._contents, call.actor, header, self._size_limit, self._quota
+        )
+        upload.begin()
         try:
             content = upload.receive(chunks)
             if not header.sha256:
@@ -70,22 +78,6 @@ class Uploads:
         except BaseException:
             upload.give_up()
             raise
-
-    def _begin(self, call: Call, header: Header) -> "_Upload":
-        """Refuses early what the end would refuse, and sets bytes aside."""
-        size = header.size or 0
-        if size > self._size_limit:
-            raise FileTooLarge.field("header.size", f"must be at most {self._size_limit}")
-        upload = _Upload(
-            self._db, self._contents, call.actor, header, self._size_limit, self._quota
-        )
-        with self._db.transaction(replace(call, key=None)) as tx:
-            # What may repeat an upload that was answered is told so when its sum is known.
-            if call.key is None or header.sha256:
-                _require_place(FileRepository(tx.connection).find(header.name), header)
-            upload.begin(ObjectRepository(tx.connection, self._quota))
-            tx.commit(None)
-        return upload
 
     def _commit(self, call: Call, header: Header, content: Content) -> Committed[File]:
         now = self._clock.now()
@@ -129,11 +121,16 @@ class _Upload:
         self._object_id: UUID = names.new_id()
         self._sealed_key = contents.new_key(self._object_id)
         self._set_aside = header.size or 0
+        self._ahead = _FIRST_AHEAD
         self._touched = monotonic()
 
-    def begin(self, objects: ObjectRepository) -> None:
+    def begin(self) -> None:
         """Tells of the object before there is a byte of it. Raises QuotaExceeded."""
-        objects.begin(self._object_id, self._owner, self._set_aside, self._sealed_key)
+        self._write(
+            lambda objects: objects.begin(
+                self._object_id, self._owner, self._set_aside, self._sealed_key
+            )
+        )
 
     def receive(self, chunks: Iterable[bytes]) -> Content:
         """Writes the content, all of it, and compares it with what was promised."""
@@ -181,22 +178,33 @@ class _Upload:
         if size > self._size_limit:
             raise FileTooLarge.field("chunk", f"files have at most {self._size_limit} bytes")
         if size > self._set_aside:
-            ahead = min(max(size, _SET_ASIDE), _AHEAD)
-            try:
-                self._resize(min(size + ahead, self._size_limit))
-            except QuotaExceeded:
-                # Near the quota, what has come may fit where what might come does not.
-                self._resize(size)
+            self._set_more_aside(size)
         elif monotonic() - self._touched > _TOUCH:
             self._resize(self._set_aside)
 
+    def _set_more_aside(self, size: int) -> None:
+        """For so many bytes and some more: as many as there were, or less where quota ends."""
+        self._ahead = min(2 * self._ahead, _MOST_AHEAD)
+        while True:
+            try:
+                return self._resize(min(size + self._ahead, self._size_limit))
+            except QuotaExceeded:
+                if not self._ahead:
+                    raise
+                self._ahead //= 4
+
     def _resize(self, size: int) -> None:
-        with self._db.transaction(Call.internal("upload")) as tx:
-            objects = ObjectRepository(tx.connection, self._quota)
-            objects.resize(self._object_id, self._owner, size)
-            tx.commit(None)
+        self._write(lambda objects: objects.resize(self._object_id, self._owner, size))
         self._set_aside = size
         self._touched = monotonic()
+
+    def _write(self, change: Callable[[ObjectRepository], None]) -> None:
+        def write() -> None:
+            with self._db.transaction(Call.internal("upload")) as tx:
+                change(ObjectRepository(tx.connection, self._quota))
+                tx.commit(None)
+
+        retried(write)
 
 
 def _require_place(file: File | None, header: Header) -> None:

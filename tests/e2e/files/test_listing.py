@@ -133,7 +133,8 @@ def test_many_grants_are_looked_at_a_few_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
     size: int,
 ) -> None:
-    monkeypatch.setattr("service.files.service._RANGES_AT_ONCE", 2)
+    monkeypatch.setattr("service.files.service._FEW_RANGES", 2)
+    monkeypatch.setattr("service.files.service._MOST_RANGES", 3)
     names = ["a/x/y", "a!", "a.txt", "b/1", "b/2", "é"]
     for name in reversed(names):
         allow(name)

@@ -165,3 +165,11 @@ def test_two_files_do_not_lose_each_other_when_they_change_places(
     for name, destination in ((a, c), (b, a), (c, b)):
         admin.files.MoveFile(name=name, destination=destination)
     assert (content_of(admin, a), content_of(admin, b)) == (b"b", b"a")
+
+
+def test_a_name_that_grows_too_long_where_it_says_me_is_refused(ada: Person) -> None:
+    upload(ada, "files/users/me/a", b"x")
+    with refused(INVALID_ARGUMENT, reason="INVALID_FIELDS") as refusal:
+        ada.files.MoveFile(name="files/users/me/a", destination=f"files/users/me/{'a' * 1000}")
+    assert [it.field for it in refusal.violations] == ["destination"]
+    assert content_of(ada, f"files/{ada.name}/a") == b"x"

@@ -27,7 +27,7 @@ from gatehouse.options.v1 import rules_pb2 as gatehouse_dot_options_dot_v1_dot_r
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgatehouse/files/v1/file.proto\x12\x12gatehouse.files.v1\x1a\x1b\x62uf/validate/validate.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x02\n\x04\x46ile\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb8\xf4\x18\x01\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\"\n\x0c\x63ontent_type\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xc0\xf4\x18\x01\xd8\x01\x01\x12Q\n\x06labels\x18\x05 \x03(\x0b\x32$.gatehouse.files.v1.File.LabelsEntryB\x1b\xbaH\x18\x9a\x01\x15\x10@\"\x06r\x04\xc8\xf4\x18\x01*\tr\x07\x18\x80\x02\xd8\xf3\x18\x01\x12\x0f\n\x07\x63reator\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgatehouse/files/v1/file.proto\x12\x12gatehouse.files.v1\x1a\x1b\x62uf/validate/validate.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x02\n\x04\x46ile\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb8\xf4\x18\x01\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\"\n\x0c\x63ontent_type\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xc0\xf4\x18\x01\xd8\x01\x01\x12Q\n\x06labels\x18\x05 \x03(\x0b\x32$.gatehouse.files.v1.File.LabelsEntryB\x1b\xbaH\x18\x9a\x01\x15\x10 \"\x06r\x04\xc8\xf4\x18\x01*\tr\x07(\x80\x01\xd8\xf3\x18\x01\x12\x0f\n\x07\x63reator\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FILE'].fields_by_name['content_type']._loaded_options = None
   _globals['_FILE'].fields_by_name['content_type']._serialized_options = b'\272H\tr\004\300\364\030\001\330\001\001'
   _globals['_FILE'].fields_by_name['labels']._loaded_options = None
-  _globals['_FILE'].fields_by_name['labels']._serialized_options = b'\272H\030\232\001\025\020@\"\006r\004\310\364\030\001*\tr\007\030\200\002\330\363\030\001'
+  _globals['_FILE'].fields_by_name['labels']._serialized_options = b'\272H\030\232\001\025\020 \"\006r\004\310\364\030\001*\tr\007(\200\001\330\363\030\001'
   _globals['_FILE'].fields_by_name['etag']._loaded_options = None
   _globals['_FILE'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_FILE']._serialized_start=150

@@ -292,7 +292,9 @@ class ListFilesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
-    """The folder to list, with all that is below it, such as `files/reports`; all files when empty."""
+    """The folder to list, with all that is below it, such as `files/reports`, and the file of that very
+    name, if there is one; all files when empty.
+    """
     page_size: _builtins.int
     """How many to answer at most: 50 when 0, never more than 1000, nor more than fit into a message."""
     page_token: _builtins.str

@@ -31,9 +31,13 @@ class FileServiceStub:
     folder is `files/users/{id}`, which may be written `files/users/me`. Grants belong to paths, not to
     contents: uploading makes none, and deleting or moving a file takes none away.
 
-    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute, and ends
-    with PERMISSION_DENIED or UNAUTHENTICATED within seconds after its caller lost the permission or the
-    session; a token that merely expires while a stream runs does not end it.
+    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute. After its
+    caller has lost the permission or the session, no message passes for longer than about a second: the
+    stream ends with PERMISSION_DENIED or UNAUTHENTICATED. A token that merely expires while a stream runs
+    does not end it.
+
+    Who may write or delete a file learns whether it is there, and who may write it what it is (size,
+    SHA-256, labels), but not its content.
     """
 
     def __init__(self, channel):
@@ -85,14 +89,20 @@ class FileServiceServicer:
     folder is `files/users/{id}`, which may be written `files/users/me`. Grants belong to paths, not to
     contents: uploading makes none, and deleting or moving a file takes none away.
 
-    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute, and ends
-    with PERMISSION_DENIED or UNAUTHENTICATED within seconds after its caller lost the permission or the
-    session; a token that merely expires while a stream runs does not end it.
+    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute. After its
+    caller has lost the permission or the session, no message passes for longer than about a second: the
+    stream ends with PERMISSION_DENIED or UNAUTHENTICATED. A token that merely expires while a stream runs
+    does not end it.
+
+    Who may write or delete a file learns whether it is there, and who may write it what it is (size,
+    SHA-256, labels), but not its content.
     """
 
     def UploadFile(self, request_iterator, context):
         """Uploads a file: first the header, then its content in chunks, then the end of the stream. The file
-        is there, whole and kept safely, when this answers; before that, and if it never does, nothing is.
+        is there, whole and kept safely, when this answers; before that, and if it never does, nothing is. A
+        stream that is cut makes no file. (Something between client and server that ends a cut stream
+        properly, in the middle of a message, cannot be told from the client: promise size or SHA-256.)
 
         Without an etag in the header the name must be free, or it answers ALREADY_EXISTS; with one, the
         content of the file that has this etag is replaced: ABORTED when it is another's, NOT_FOUND when
@@ -107,7 +117,7 @@ class FileServiceServicer:
         """Downloads a file, whole or in part: first the file, then its content in chunks, then the end. A
         stream that ends without its `end` was cut; ask for the rest by offset, and make sure that the
         `etag` of the file is still the same. Answers OUT_OF_RANGE when the offset is beyond the end, and
-        ABORTED when the content is replaced or deleted while it is sent.
+        ABORTED when it is still sending some minutes after the content was replaced or deleted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,7 +139,8 @@ class FileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateFile(self, request, context):
-        """Changes a file's content type or labels.
+        """Changes a file's content type or labels, and answers the file. A content type that is cleared
+        becomes `application/octet-stream`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,9 +215,13 @@ class FileService:
     folder is `files/users/{id}`, which may be written `files/users/me`. Grants belong to paths, not to
     contents: uploading makes none, and deleting or moving a file takes none away.
 
-    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute, and ends
-    with PERMISSION_DENIED or UNAUTHENTICATED within seconds after its caller lost the permission or the
-    session; a token that merely expires while a stream runs does not end it.
+    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute. After its
+    caller has lost the permission or the session, no message passes for longer than about a second: the
+    stream ends with PERMISSION_DENIED or UNAUTHENTICATED. A token that merely expires while a stream runs
+    does not end it.
+
+    Who may write or delete a file learns whether it is there, and who may write it what it is (size,
+    SHA-256, labels), but not its content.
     """
 
     @staticmethod

@@ -32,9 +32,13 @@ class FileServiceStub:
     folder is `files/users/{id}`, which may be written `files/users/me`. Grants belong to paths, not to
     contents: uploading makes none, and deleting or moving a file takes none away.
 
-    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute, and ends
-    with PERMISSION_DENIED or UNAUTHENTICATED within seconds after its caller lost the permission or the
-    session; a token that merely expires while a stream runs does not end it.
+    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute. After its
+    caller has lost the permission or the session, no message passes for longer than about a second: the
+    stream ends with PERMISSION_DENIED or UNAUTHENTICATED. A token that merely expires while a stream runs
+    does not end it.
+
+    Who may write or delete a file learns whether it is there, and who may write it what it is (size,
+    SHA-256, labels), but not its content.
     """
 
     @_typing.overload
@@ -43,7 +47,9 @@ class FileServiceStub:
     def __new__(cls, channel: _aio.Channel) -> FileServiceAsyncStub: ...
     UploadFile: _grpc.StreamUnaryMultiCallable[_file_service_pb2.UploadFileRequest, _file_service_pb2.UploadFileResponse]
     """Uploads a file: first the header, then its content in chunks, then the end of the stream. The file
-    is there, whole and kept safely, when this answers; before that, and if it never does, nothing is.
+    is there, whole and kept safely, when this answers; before that, and if it never does, nothing is. A
+    stream that is cut makes no file. (Something between client and server that ends a cut stream
+    properly, in the middle of a message, cannot be told from the client: promise size or SHA-256.)
 
     Without an etag in the header the name must be free, or it answers ALREADY_EXISTS; with one, the
     content of the file that has this etag is replaced: ABORTED when it is another's, NOT_FOUND when
@@ -54,7 +60,7 @@ class FileServiceStub:
     """Downloads a file, whole or in part: first the file, then its content in chunks, then the end. A
     stream that ends without its `end` was cut; ask for the rest by offset, and make sure that the
     `etag` of the file is still the same. Answers OUT_OF_RANGE when the offset is beyond the end, and
-    ABORTED when the content is replaced or deleted while it is sent.
+    ABORTED when it is still sending some minutes after the content was replaced or deleted.
     """
     GetFile: _grpc.UnaryUnaryMultiCallable[_file_service_pb2.GetFileRequest, _file_service_pb2.GetFileResponse]
     """Answers one file, without its content."""
@@ -63,7 +69,9 @@ class FileServiceStub:
     read none is answered none.
     """
     UpdateFile: _grpc.UnaryUnaryMultiCallable[_file_service_pb2.UpdateFileRequest, _file_service_pb2.UpdateFileResponse]
-    """Changes a file's content type or labels."""
+    """Changes a file's content type or labels, and answers the file. A content type that is cleared
+    becomes `application/octet-stream`.
+    """
     MoveFile: _grpc.UnaryUnaryMultiCallable[_file_service_pb2.MoveFileRequest, _file_service_pb2.MoveFileResponse]
     """Gives a file another name. It needs `files.read` and `files.delete` where it is, and `files.write`
     where it goes; from there on the grants on its new path decide. Answers ALREADY_EXISTS when the
@@ -81,15 +89,21 @@ class FileServiceAsyncStub(FileServiceStub):
     folder is `files/users/{id}`, which may be written `files/users/me`. Grants belong to paths, not to
     contents: uploading makes none, and deleting or moving a file takes none away.
 
-    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute, and ends
-    with PERMISSION_DENIED or UNAUTHENTICATED within seconds after its caller lost the permission or the
-    session; a token that merely expires while a stream runs does not end it.
+    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute. After its
+    caller has lost the permission or the session, no message passes for longer than about a second: the
+    stream ends with PERMISSION_DENIED or UNAUTHENTICATED. A token that merely expires while a stream runs
+    does not end it.
+
+    Who may write or delete a file learns whether it is there, and who may write it what it is (size,
+    SHA-256, labels), but not its content.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     UploadFile: _aio.StreamUnaryMultiCallable[_file_service_pb2.UploadFileRequest, _file_service_pb2.UploadFileResponse]  # type: ignore[assignment]
     """Uploads a file: first the header, then its content in chunks, then the end of the stream. The file
-    is there, whole and kept safely, when this answers; before that, and if it never does, nothing is.
+    is there, whole and kept safely, when this answers; before that, and if it never does, nothing is. A
+    stream that is cut makes no file. (Something between client and server that ends a cut stream
+    properly, in the middle of a message, cannot be told from the client: promise size or SHA-256.)
 
     Without an etag in the header the name must be free, or it answers ALREADY_EXISTS; with one, the
     content of the file that has this etag is replaced: ABORTED when it is another's, NOT_FOUND when
@@ -100,7 +114,7 @@ class FileServiceAsyncStub(FileServiceStub):
     """Downloads a file, whole or in part: first the file, then its content in chunks, then the end. A
     stream that ends without its `end` was cut; ask for the rest by offset, and make sure that the
     `etag` of the file is still the same. Answers OUT_OF_RANGE when the offset is beyond the end, and
-    ABORTED when the content is replaced or deleted while it is sent.
+    ABORTED when it is still sending some minutes after the content was replaced or deleted.
     """
     GetFile: _aio.UnaryUnaryMultiCallable[_file_service_pb2.GetFileRequest, _file_service_pb2.GetFileResponse]  # type: ignore[assignment]
     """Answers one file, without its content."""
@@ -109,7 +123,9 @@ class FileServiceAsyncStub(FileServiceStub):
     read none is answered none.
     """
     UpdateFile: _aio.UnaryUnaryMultiCallable[_file_service_pb2.UpdateFileRequest, _file_service_pb2.UpdateFileResponse]  # type: ignore[assignment]
-    """Changes a file's content type or labels."""
+    """Changes a file's content type or labels, and answers the file. A content type that is cleared
+    becomes `application/octet-stream`.
+    """
     MoveFile: _aio.UnaryUnaryMultiCallable[_file_service_pb2.MoveFileRequest, _file_service_pb2.MoveFileResponse]  # type: ignore[assignment]
     """Gives a file another name. It needs `files.read` and `files.delete` where it is, and `files.write`
     where it goes; from there on the grants on its new path decide. Answers ALREADY_EXISTS when the
@@ -126,9 +142,13 @@ class FileServiceServicer(metaclass=_abc_1.ABCMeta):
     folder is `files/users/{id}`, which may be written `files/users/me`. Grants belong to paths, not to
     contents: uploading makes none, and deleting or moving a file takes none away.
 
-    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute, and ends
-    with PERMISSION_DENIED or UNAUTHENTICATED within seconds after its caller lost the permission or the
-    session; a token that merely expires while a stream runs does not end it.
+    What streams is cut off with CANCELLED when the client neither sends nor reads for a minute. After its
+    caller has lost the permission or the session, no message passes for longer than about a second: the
+    stream ends with PERMISSION_DENIED or UNAUTHENTICATED. A token that merely expires while a stream runs
+    does not end it.
+
+    Who may write or delete a file learns whether it is there, and who may write it what it is (size,
+    SHA-256, labels), but not its content.
     """
 
     @_abc_1.abstractmethod
@@ -138,7 +158,9 @@ class FileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_file_service_pb2.UploadFileResponse, _abc.Awaitable[_file_service_pb2.UploadFileResponse]]:
         """Uploads a file: first the header, then its content in chunks, then the end of the stream. The file
-        is there, whole and kept safely, when this answers; before that, and if it never does, nothing is.
+        is there, whole and kept safely, when this answers; before that, and if it never does, nothing is. A
+        stream that is cut makes no file. (Something between client and server that ends a cut stream
+        properly, in the middle of a message, cannot be told from the client: promise size or SHA-256.)
 
         Without an etag in the header the name must be free, or it answers ALREADY_EXISTS; with one, the
         content of the file that has this etag is replaced: ABORTED when it is another's, NOT_FOUND when
@@ -155,7 +177,7 @@ class FileServiceServicer(metaclass=_abc_1.ABCMeta):
         """Downloads a file, whole or in part: first the file, then its content in chunks, then the end. A
         stream that ends without its `end` was cut; ask for the rest by offset, and make sure that the
         `etag` of the file is still the same. Answers OUT_OF_RANGE when the offset is beyond the end, and
-        ABORTED when the content is replaced or deleted while it is sent.
+        ABORTED when it is still sending some minutes after the content was replaced or deleted.
         """
 
     @_abc_1.abstractmethod
@@ -182,7 +204,9 @@ class FileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _file_service_pb2.UpdateFileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_file_service_pb2.UpdateFileResponse, _abc.Awaitable[_file_service_pb2.UpdateFileResponse]]:
-        """Changes a file's content type or labels."""
+        """Changes a file's content type or labels, and answers the file. A content type that is cleared
+        becomes `application/octet-stream`.
+        """
 
     @_abc_1.abstractmethod
     def MoveFile(
