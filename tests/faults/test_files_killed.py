@@ -23,6 +23,7 @@ from tests.support import dying
 from tests.support.databases import RING_KEY, Databases
 from tests.support.dying import PART
 
+Process = subprocess.Popen[str]
 KILLED = -9
 SIZE = 2 * PART + 1000  # two parts and a third that is not full
 
@@ -34,23 +35,17 @@ every_step = pytest.mark.parametrize(
 class Files:
     """Files without a server, some of what is done to them in processes that die of it."""
 
-    def __init__(self, databases: Databases, folder: Path, *, encryption: bool) -> None:
+    def __init__(
+        self, databases: Databases, folder: Path, process: Process, *, encryption: bool
+    ) -> None:
         stores = databases.new()
         settings = Settings(file_store_url=folder.as_uri(), file_encryption=encryption)
         self.services = dying.services(settings, stores)
         self._store = ObjectStore.open(settings.file_store)
         self._names = count()
+        self._process = process
         given = (stores.database_url, stores.redis_url, RING_KEY.decode(), settings.file_store)
-        self._process = subprocess.Popen(
-            [sys.executable, dying.__file__, *given, "on" if encryption else "off"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def stop(self) -> None:
-        self._process.communicate(timeout=30)
-        self.services.stop()
+        self._given = (*given, encryption)
 
     def new_name(self) -> str:
         return f"files/{next(self._names)}"
@@ -63,7 +58,8 @@ class Files:
         """Does it in another that dies at this step, if it comes so far."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order | {"at": at, "every": every}) + "\n")
+        order = order | {"at": at, "every": every, "stores": self._given}
+        self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         code = int(self._process.stdout.readline())
         assert code in {0, KILLED}
@@ -92,7 +88,7 @@ class Files:
         """Lets the reaper give up what stands still, and another delete what was given up."""
         for _ in range(2):
             self.age()
-            Reaper(self.services.database, self.services.contents).reap()
+            Reaper(self.services.database, self.services.object_store).reap()
 
     def age(self) -> None:
         """Lets an hour go by for everything that is to be reaped."""
@@ -113,20 +109,29 @@ class Files:
         return rows
 
 
+@pytest.fixture(scope="module")
+def process() -> Iterator[Process]:
+    """Forks those that are killed."""
+    command = [sys.executable, dying.__file__]
+    made = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    yield made
+    made.communicate(timeout=30)
+
+
 @pytest.fixture
 def new_files(
-    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    databases: Databases, process: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Files]]:
     monkeypatch.setattr(contents, "PART", PART)
     made: list[Files] = []
 
     def make(*, encryption: bool = False) -> Files:
-        made.append(Files(databases, tmp_path / "store", encryption=encryption))
+        made.append(Files(databases, tmp_path / "store", process, encryption=encryption))
         return made[-1]
 
     yield make
     for one in made:
-        one.stop()
+        one.services.stop()
 
 
 def killed_at_each_step(
@@ -234,7 +239,7 @@ def test_the_reaper(new_files: Callable[..., Files], every: bool) -> None:
         upload = {"do": "upload", "name": cut, "seed": "new", "size": SIZE}
         assert files.killed(upload, 3, every=False)
         files.age()
-        Reaper(files.services.database, files.services.contents).reap()
+        Reaper(files.services.database, files.services.object_store).reap()
         assert files.killed(upload | {"name": files.new_name()}, 3, every=False)
         files.do(do="upload", name=name, seed="old", size=PART + 5)
         files.do(do="delete", name=name)

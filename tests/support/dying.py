@@ -65,7 +65,7 @@ def do(made: Services, order: dict[str, Any]) -> None:
     what, name, request_id = order["do"], order.get("name", ""), order.get("request_id", "")
     try:
         if what == "reap":
-            Reaper(made.database, made.contents).reap()
+            Reaper(made.database, made.object_store).reap()
         elif what == "delete":
             made.files.delete(call("delete", request_id), name)
         elif what == "move":
@@ -117,7 +117,7 @@ def _die_on_the_way(last: int, *, every: bool) -> None:
             steps.around(os, name)
 
 
-def _main(settings: Settings, stores: Stores) -> None:
+def _main() -> None:
     for line in sys.stdin:
         if pid := os.fork():
             _, status = os.waitpid(pid, 0)
@@ -127,7 +127,11 @@ def _main(settings: Settings, stores: Stores) -> None:
         code = 1
         try:
             order = json.loads(line)
-            made = services(settings, stores)
+            database_url, redis_url, ring_key, file_store, encryption = order["stores"]
+            made = services(
+                Settings(file_store_url=file_store, file_encryption=encryption),
+                Stores(database_url, redis_url, KeyRing([ring_key.encode()])),
+            )
             _die_on_the_way(order["at"], every=order["every"])
             do(made, order)
             code = 0
@@ -139,8 +143,4 @@ def _main(settings: Settings, stores: Stores) -> None:
 
 if __name__ == "__main__":
     contents.PART = PART
-    database_url, redis_url, ring_key, file_store, encryption = sys.argv[1:]
-    _main(
-        Settings(file_store_url=file_store, file_encryption=encryption == "on"),
-        Stores(database_url, redis_url, KeyRing([ring_key.encode()])),
-    )
+    _main()

@@ -6,6 +6,8 @@ changes which these are changes the sum in the same transaction.
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -39,12 +41,32 @@ INSERT INTO file_usage AS u (owner, bytes) VALUES (:owner, :bytes)
 ON CONFLICT (owner) DO UPDATE SET bytes = u.bytes + excluded.bytes RETURNING bytes
 """)
 _IS_STORED = text("SELECT FROM file_objects WHERE id = :id AND state = 'STORED'")
+# Only what never was whole has no sum: nobody can be reading it.
 _DUE = text("""
-SELECT id FROM file_objects
-WHERE state = 'DELETED' AND time < clock_timestamp() - interval '5 minutes'
-ORDER BY time LIMIT :limit
+SELECT time, id, EXISTS (SELECT FROM files WHERE object = o.id) AS has_file
+FROM file_objects o
+WHERE state = 'DELETED' AND (time, id) > (:time, :id)
+    AND (sha256 IS NULL OR time < clock_timestamp() - interval '5 minutes')
+ORDER BY time, id LIMIT :limit
 """)
-_FORGET = text("DELETE FROM file_objects WHERE id = ANY(:ids) AND state = 'DELETED'")
+_FORGET = text("""
+DELETE FROM file_objects o WHERE id = ANY(:ids) AND state = 'DELETED'
+    AND NOT EXISTS (SELECT FROM files WHERE object = o.id)
+""")
+
+
+class Due(NamedTuple):
+    """An object that is to be deleted from the store, since when, and whether a file refers to it.
+
+    None should; while one does, it stays.
+    """
+
+    time: datetime
+    id: UUID
+    has_file: bool
+
+
+_FIRST = Due(datetime.min.replace(tzinfo=UTC), UUID(int=0), has_file=False)
 
 
 class ObjectRepository:
@@ -98,9 +120,14 @@ class ObjectRepository:
         """Whether it is some file's content."""
         return self._run(_IS_STORED, {"id": object_id}).one_or_none() is not None
 
-    def due(self, limit: int) -> list[UUID]:
-        """Those to be deleted from the store: downloads that had begun had five minutes to end."""
-        return list(self._run(_DUE, {"limit": limit}).scalars())
+    def due(self, after: Due | None, limit: int) -> list[Due]:
+        """Those to be deleted from the store, the oldest first.
+
+        What was some file's content is due after five minutes, for downloads that had begun to end.
+        """
+        at = after or _FIRST
+        rows = self._run(_DUE, {"time": at.time, "id": at.id, "limit": limit})
+        return [Due(*row) for row in rows]
 
     def forget(self, object_ids: Sequence[UUID]) -> None:
         """They are gone from the store."""

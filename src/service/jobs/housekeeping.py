@@ -3,7 +3,8 @@
 import procrastinate
 import structlog
 
-from service.files.reaping import Reaper
+from service.files.reaping import ObjectsLeft, Reaper
+from service.kernel.errors import Unavailable
 from service.storage.database import Database
 from service.storage.retention import purge
 
@@ -26,5 +27,10 @@ def add_housekeeping(queue: procrastinate.App, database: Database, reaper: Reape
     @queue.periodic(cron=_EVERY_MINUTE)
     @queue.task(name="reap", queueing_lock="reap", pass_context=False)
     def reap_objects(timestamp: int) -> None:  # noqa: ARG001 - every periodic task is given it
-        if objects := reaper.reap():
-            log.info("reaped", objects=objects)
+        try:
+            objects = reaper.reap()
+        except (ObjectsLeft, Unavailable) as error:  # faults of no code: a line, and no stack
+            log.error("not all was reaped", why=str(error))
+        else:
+            if objects:
+                log.info("reaped", objects=objects)

@@ -5,7 +5,7 @@ from service.jobs.housekeeping import add_housekeeping
 from service.jobs.queue import Worker, create_queue
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring.services import contents_of
+from service.wiring.services import object_store_of
 from service.wiring.stores import Stores
 
 
@@ -14,9 +14,9 @@ class BackgroundWork:
 
     def __init__(self, settings: Settings, stores: Stores) -> None:
         self._database = Database(stores.database_url, stores.ring, connections=2)
-        self._contents = contents_of(settings, stores)
+        store = object_store_of(settings)
         queue = create_queue(stores.database_url)
-        add_housekeeping(queue, self._database, Reaper(self._database, self._contents))
+        add_housekeeping(queue, self._database, Reaper(self._database, store))
         self._worker = Worker(queue)
 
     def start(self) -> None:
@@ -26,5 +26,4 @@ class BackgroundWork:
     def stop(self) -> None:
         """Lets what is running end."""
         self._worker.stop()
-        self._contents.stop()
         self._database.dispose()

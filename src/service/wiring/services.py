@@ -35,7 +35,7 @@ from service.wiring.stores import Stores
 
 _DATABASE_CONNECTIONS = 20
 _REDIS_CONNECTIONS = 64
-# Uploads and downloads at once; each holds some 8 MiB.
+# Uploads and downloads at once.
 TRANSFERS = 32
 
 
@@ -98,7 +98,10 @@ class Services:
             self.database, self.feed, self.clock, pager, self.sessions, self.graph
         )
         self.api_keys = ApiKeyService(self.database, self.clock, pager, self.sessions)
-        self.contents = contents_of(settings, stores)
+        self.object_store = object_store_of(settings)
+        self.contents = Contents(
+            self.object_store, ring, encrypt=settings.file_encryption, streams=TRANSFERS
+        )
         self.files = FileService(self.database, self.clock, pager, self.access, self.contents)
         self.uploads = Uploads(
             self.database,
@@ -170,12 +173,6 @@ class Services:
         self.database.dispose()
         self.feed_database.dispose()
         self.redis.close()
-
-
-def contents_of(settings: Settings, stores: Stores) -> Contents:
-    """Files' contents, in the store that the settings name. Raises OSError, BadSetting."""
-    store = object_store_of(settings)
-    return Contents(store, stores.ring, encrypt=settings.file_encryption, streams=TRANSFERS)
 
 
 def object_store_of(settings: Settings) -> ObjectStore:

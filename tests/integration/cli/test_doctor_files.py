@@ -260,7 +260,7 @@ def test_what_a_running_server_does_meanwhile_is_no_difference(
     for name in goes:
         here.put(name, 5)
     services = here.house.application.services
-    reaper = Reaper(services.database, services.contents)
+    reaper = Reaper(services.database, services.object_store)
     really = ObjectStore.parts
 
     def parts(store: ObjectStore, shard: int | None = None) -> Iterator[StoredPart | Stray]:

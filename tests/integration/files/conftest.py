@@ -41,7 +41,7 @@ class Kept:
     def reaper(self) -> Reaper:
         """Another one each time."""
         services = self.house.application.services
-        return Reaper(services.database, services.contents)
+        return Reaper(services.database, services.object_store)
 
     def let_pass(self, minutes: float) -> None:
         """Makes every object that much older."""
