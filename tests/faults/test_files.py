@@ -91,7 +91,7 @@ def require_nothing_left(house: House) -> None:
     store = services.contents._store
     for _ in range(2):
         house.sql("UPDATE file_objects SET time = time - interval '1 h' WHERE state <> 'STORED'")
-        Reaper(services.database, services.contents).reap()
+        Reaper(services.database, services.object_store).reap()
     compared = Comparison(services.database, store)
     assert list(compared.differences()) == compared.overdue() == compared.miscounts() == []
     assert objects_of(house, "WRITING") == objects_of(house, "DELETED") == 0
@@ -297,6 +297,7 @@ def test_without_redis_transfers_go_on(server: ServerProcess, signal: int) -> No
     assert content_of(admin, NAME) == b"x" * 10 * MIB
 
 
+@pytest.mark.long
 def test_without_postgresql_at_its_end_an_upload_is_made_by_a_retry(server: ServerProcess) -> None:
     admin = server.site.admin
     header = {"request_id": str(uuid4())}
