@@ -22,9 +22,10 @@ _OPTIONS: list[tuple[str, int]] = [
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.http2.max_ping_strikes", 3),
-    # Connections end now and then, so that balanced clients find new replicas.
+    # Connections end now and then, so that balanced clients find new replicas: new calls go to
+    # another at once, and what streams has as long as a large file takes over a slow line.
     ("grpc.max_connection_age_ms", 30 * _MINUTE),
-    ("grpc.max_connection_age_grace_ms", 5 * _MINUTE),
+    ("grpc.max_connection_age_grace_ms", 6 * 60 * _MINUTE),
     # Without this a second server would silently share the port.
     ("grpc.so_reuseport", 0),
 ]

@@ -135,6 +135,17 @@ def test_who_was_granted_very_much_there_is_refused_too(
     assert "more grants there than can be looked at" in refusal.message
 
 
+def test_an_owner_is_not_refused_however_much_is_denied_everyone(large: House, group: str) -> None:
+    under = give(large, new_role(large, 1), 1, group)
+    large.sql(
+        "INSERT INTO grants (id, path, role, subject, effect)"
+        " SELECT gen_random_uuid(), :path || n, 'roles/member', 'everyone', 'DENY'"
+        " FROM generate_series(1, 5001) n",
+        path=f"{under}1/",
+    )
+    by_the_keeper(large.new_person("roles/owner"), group)
+
+
 @pytest.mark.parametrize("who", ["an owner", "who is in charge"])
 def test_who_need_not_be_compared_is_not_refused(large: House, group: str, who: str) -> None:
     give(large, new_role(large, 1), 1001, group)
