@@ -4,6 +4,8 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import BinaryIO
 from gatehouse.files.v1.file_pb2 import File
 
 _READ = 1024 * 1024
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class NotWhole(Exception):
@@ -50,9 +53,13 @@ class Arrived:
 
     def take(self, chunk: bytes) -> None:
         """Keeps the next bytes. Raises OSError."""
-        self._into.write(chunk)
-        self._sum.update(chunk)
-        self.size += len(chunk)
+        while chunk:
+            written = self._into.write(chunk)  # of a raw file or pipe, perhaps not all
+            if written is None:
+                raise BlockingIOError(errno.EAGAIN, "what it is written to takes no more by now")
+            self._sum.update(chunk[:written])
+            self.size += written
+            chunk = chunk[written:]
 
     def verify(self, file: File, sha256: str) -> None:
         """Raises Damaged unless all has arrived as it was sent; Replaced if it began otherwise."""
@@ -73,9 +80,10 @@ class Arrived:
 
 
 class Part(Arrived):
-    """What has arrived so far stands in `{target}.part`, from one run to the next.
+    """What has arrived so far stands beside its target, from one run to the next.
 
-    The SHA-256 of the content that it is a part of stands beside it, in `{target}.part.sha256`.
+    It is called `.{target}.gatehouse-part`; in `.{target}.gatehouse-part.sha256` stands the SHA-256
+    of the content that it is a part of. What has such a name and is not that stays as it is.
     """
 
     def __init__(self, target: Path, path: Path, file: BinaryIO) -> None:
@@ -84,8 +92,21 @@ class Part(Arrived):
         self._path = path
         self._target = target
         self._version = path.with_name(f"{path.name}.sha256")
-        self._finished = False
-        self._find()
+        self._ours = False
+
+    def find(self) -> None:
+        """Takes what an earlier run left. Raises FileExistsError for anything else, OSError."""
+        whole = _read(self._version)
+        if whole and not _SHA256.fullmatch(whole):
+            raise _of_no_download(self._version)
+        if not whole and os.fstat(self._file.fileno()).st_size:
+            raise _of_no_download(self._path)
+        self._ours = True
+        self._whole = whole
+        while whole and (chunk := self._file.read(_READ)):  # the sum of all tells in the end
+            self._sum.update(chunk)
+            self.size += len(chunk)
+        self.resumed = self.size > 0
 
     def begin(self, file: File) -> None:
         """The same, and remembers it for the next run."""
@@ -107,37 +128,28 @@ class Part(Arrived):
         """Puts the whole content in the target's place, kept safely. Raises OSError."""
         self._file.flush()
         os.fsync(self._file.fileno())
+        if not _is_at(self._path, self._file):
+            raise FileNotFoundError(errno.ENOENT, "it was taken away", str(self._path))
         self._path.replace(self._target)
-        self._finished = True
+        self._version.unlink(missing_ok=True)
         folder = os.open(self._target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
-        self._version.unlink(missing_ok=True)
 
     def leave(self) -> None:
         """Leaves nothing behind that a next run could not use."""
-        if not self._finished and not self.size:
-            self._version.unlink(missing_ok=True)
-            self._path.unlink()
-
-    def _find(self) -> None:
-        """What is there may be anything: the sum of the whole tells in the end."""
-        try:
-            self._whole = self._version.read_text("ascii")
-        except (FileNotFoundError, ValueError):
-            self._file.truncate()
-            return
-        while chunk := self._file.read(_READ):
-            self._sum.update(chunk)
-            self.size += len(chunk)
-        self.resumed = self.size > 0
+        empty = not self.size and not os.fstat(self._file.fileno()).st_size
+        if empty and _is_at(self._path, self._file):
+            if self._ours:
+                self._version.unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
 
 
 def part_of(target: Path) -> Path:
     """Where a download keeps what has arrived until all has."""
-    return target.with_name(f"{target.name}.part")
+    return target.with_name(f".{target.name}.gatehouse-part")
 
 
 @contextmanager
@@ -147,6 +159,7 @@ def opened_part(target: Path) -> Iterator[Part]:
     with _locked(path) as file:
         part = Part(target, path, file)
         try:
+            part.find()
             yield part
         except Damaged as damaged:
             part.start_over(damaged)
@@ -158,9 +171,7 @@ def opened_part(target: Path) -> Iterator[Part]:
 @contextmanager
 def _locked(path: Path) -> Iterator[BinaryIO]:
     while True:
-        # With the mode that new files have here; nobody's link leads it elsewhere.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        with os.fdopen(descriptor, "r+b") as file:
+        with os.fdopen(_open(path, os.O_RDWR | os.O_CREAT), "r+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -172,8 +183,35 @@ def _locked(path: Path) -> Iterator[BinaryIO]:
 
 
 def _is_at(path: Path, file: BinaryIO) -> bool:
-    """Whether the file was not put in its target's place before it was locked."""
+    """Whether it is still the file: another process may have put it in its target's place."""
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:
         return False
+
+
+def _read(path: Path) -> str:
+    """The text of a file, empty where there is none. Raises FileExistsError, OSError."""
+    try:
+        descriptor = _open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
+        return file.read(_READ)
+
+
+def _open(path: Path, how: int) -> int:
+    """An ordinary file, with the mode that new files have here; nobody's link leads it elsewhere.
+
+    Raises FileExistsError where it is none, OSError.
+    """
+    descriptor = os.open(path, how | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _of_no_download(path)
+    return descriptor
+
+
+def _of_no_download(path: Path) -> FileExistsError:
+    said = "it is not what a download has left: move it away"
+    return FileExistsError(None, said, str(path))

@@ -117,17 +117,19 @@ def download(
     """Downloads the file `name`, `files/{path}`, to `target`; answers the file.
 
     `target` is a path, or a binary file that is open for writing. A path that is a folder's stands
-    for the file of that name in it. What arrives is kept in `{target}.part`, which takes the
-    target's place once it is whole: the target is there with the content whose SHA-256 the server
-    has told, or as it was before. A part that an earlier run left is gone on with, unless the
-    content is another by now. The target gets the mode of any new file.
+    for the file of that name in it. What arrives is kept in `part_of(target)`, a hidden file beside
+    it, which takes the target's place once it is whole: the target is there with the content whose
+    SHA-256 the server has told, or as it was before. A part that an earlier run left is gone on
+    with, unless the content is another by now; anything else of that name is left alone. The target
+    gets the mode of any new file.
 
     A download that is cut off goes on where it was, a few times. Into an open file the content is
     written as it comes: what was written counts only if this returns.
 
     Raises grpc.RpcError when it is refused or cut off for good, NotWhole when the content is not
-    what it should be or was replaced meanwhile, and OSError when the target cannot be written,
-    BlockingIOError while another process downloads to it.
+    what it should be or was replaced meanwhile, and OSError when the target cannot be written:
+    BlockingIOError while another process downloads to it, FileExistsError when the target is no
+    ordinary file or what has the name of its part is none.
     """
     if not isinstance(target, str | os.PathLike):
         return _receive(files, name, Arrived(target), progress)
@@ -151,6 +153,9 @@ def _upload_file(
         chunks = iter(lambda: read(CHUNK), b"")
         return _send(files, header, chunks, progress, _outgoing())
     begin = source.tell()
+    if progress:  # reading all of it takes a while
+        progress(0, source.seek(0, os.SEEK_END) - begin)
+        source.seek(begin)
     content = hashlib.sha256()
     for chunk in iter(lambda: source.read(CHUNK), b""):
         content.update(chunk)
@@ -292,7 +297,7 @@ def _is_cut(error: grpc.RpcError | CutShort) -> bool:
     refusal = Refusal.of(error)
     return (
         refusal.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
-        # The server has not yet noticed that the attempt before is over.
+        # The attempt before came to its end, and is becoming the file just now.
         or refusal.reason == "ERROR_REASON_REQUEST_IN_PROGRESS"
     )
 

@@ -9,8 +9,12 @@ from typing import Any
 import grpc
 import pytest
 from gatehouse.auth.v1.auth_service_pb2_grpc import add_AuthServiceServicer_to_server
+from gatehouse.files.v1.file_service_pb2_grpc import FileServiceStub
 
+from gatehouse_client import connect, files
 from tests.unit.client.issuing import Issuer
+from tests.unit.client.small_file_service import SmallFileService, small_file_service
+from tests.unit.client.transferred import CONTENT
 
 Answer = Callable[[grpc.ServicerContext], bytes]
 
@@ -64,6 +68,35 @@ def issuer() -> Iterator[Issuer]:
     yield made
     made.hold.set()
     running.stop(None).wait()
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallFileService]:
+    """One file to download, and no pauses before it is tried again."""
+    monkeypatch.setattr(files, "PAUSES", (0.0,) * 5)
+    with small_file_service(CONTENT, chunk=64 * 1024) as running:
+        yield running
+
+
+@pytest.fixture
+def stub(service: SmallFileService) -> Iterator[FileServiceStub]:
+    """Calls of that service."""
+    with connect(service.address) as channel:
+        yield FileServiceStub(channel)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """Where to download to."""
+    return tmp_path / "q3.pdf"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file to upload."""
+    path = tmp_path / "source"
+    path.write_bytes(CONTENT)
+    return path
 
 
 def call(channel: grpc.Channel, method: str, **options: Any) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from gatehouse.files.v1 import file_service_pb2 as pb
@@ -78,6 +78,10 @@ class SmallFileService(FileServiceServicer):
         self.uploaded = content
         return pb.UploadFileResponse(file=file_of(content, header.name))
 
+    def GetFile(self, request: pb.GetFileRequest, context: grpc.ServicerContext) -> NoReturn:
+        """There is no file of the name by which an upload asks for what it replaces."""
+        refuse(context, grpc.StatusCode.NOT_FOUND, "FILE_NOT_FOUND")
+
     def DownloadFile(
         self, request: pb.DownloadFileRequest, context: grpc.ServicerContext
     ) -> Iterator[pb.DownloadFileResponse]:
@@ -119,7 +123,7 @@ def file_of(content: bytes, name: str = NAME) -> File:
     return File(name=name, size=len(content), sha256=sha256, etag=sha256[:8])
 
 
-def refuse(context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> None:
+def refuse(context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> NoReturn:
     """Refuses as Gatehouse does; without a reason as a network does."""
     if not reason:
         context.abort(code, "cut")
