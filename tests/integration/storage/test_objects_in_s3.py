@@ -212,7 +212,7 @@ def test_a_store_that_never_answers_is_given_up(
 
 
 def test_nobody_waits_longer_than_15_seconds(at: Callable[[int], ObjectStore]) -> None:
-    store = at(9)._place.store
+    store = at(9)._place._store
     assert isinstance(store, S3Store)
     assert store.client_options == {"timeout": "10s", "connect_timeout": "3s", "allow_http": "true"}
     assert store.retry_config is not None

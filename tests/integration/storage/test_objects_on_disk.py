@@ -231,6 +231,35 @@ def test_a_link_is_not_followed_out_of_the_root(
     assert list(victim.parent.iterdir()) == [victim]
 
 
+def test_no_folder_is_made_behind_a_link(
+    objects: ObjectStore, folder: FolderPlace, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (folder.root / "ab").symlink_to(outside)
+    with pytest.raises(StoreUnavailable):
+        objects.put(ONE, 0, b"hello")
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("deleted", ["ab", str(ONE)])
+def test_a_part_is_put_into_its_folder_or_nowhere(
+    objects: ObjectStore, folder: FolderPlace, monkeypatch: pytest.MonkeyPatch, deleted: str
+) -> None:
+    """Its folder is deleted by the reaper as soon as it is made."""
+    really = os.mkdir
+
+    def mkdir(path: str | Path, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        really(path, mode, dir_fd=dir_fd)
+        if Path(path).name == deleted:
+            os.rmdir(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    with pytest.raises(StoreUnavailable):
+        objects.put(ONE, 3, b"hello")
+    assert folder.keys() == set()
+
+
 def test_a_link_in_a_parts_place_is_replaced_or_deleted_and_not_followed(
     objects: ObjectStore, folder: FolderPlace, tmp_path: Path
 ) -> None:

@@ -48,7 +48,7 @@ class Bucket:
         if bundle := os.environ.get("AWS_CA_BUNDLE"):  # obstore reads the others by itself
             options["root_certificate"] = Path(bundle).read_bytes()
         try:
-            self.store = S3Store(
+            self._store = S3Store(
                 bucket, prefix=prefix or None, client_options=options, retry_config=_RETRIES
             )
         except BaseError as error:
@@ -56,14 +56,14 @@ class Bucket:
 
     def put(self, folder: str, name: str, content: bytes | bytearray | memoryview) -> None:
         """Puts it by one request."""
-        obstore.put(self.store, f"{folder}/{name}", content, use_multipart=False)
+        obstore.put(self._store, f"{folder}/{name}", content, use_multipart=False)
 
     def settle(self, folder: str) -> None:
         """S3 has answered only what it keeps."""
 
     def read(self, folder: str, name: str, start: int, into: memoryview) -> int:
         """Reads from `start` on until `into` is full or the part ends; answers how many bytes."""
-        content = obstore.get_range(self.store, f"{folder}/{name}", start=start, length=len(into))
+        content = obstore.get_range(self._store, f"{folder}/{name}", start=start, length=len(into))
         into[: len(content)] = memoryview(content)
         return len(content)
 
@@ -73,9 +73,9 @@ class Bucket:
 
     def delete(self, folder: str) -> None:
         """Deletes the parts there, a thousand by one request."""
-        for page in obstore.list(self.store, folder, chunk_size=1000):
+        for page in obstore.list(self._store, folder, chunk_size=1000):
             keys = [it["path"] for it in page]
-            obstore.delete(self.store, [it for it in keys if _is_part_in(folder, it)])
+            obstore.delete(self._store, [it for it in keys if _is_part_in(folder, it)])
 
     def entries(self, folder: str) -> Iterator[tuple[str, int]]:
         """Every key under the prefix and this folder, without the prefix, in order; and its size.
@@ -83,7 +83,7 @@ class Bucket:
         Raises StrangeKey.
         """
         try:
-            for page in obstore.list(self.store, folder or None, chunk_size=1000):
+            for page in obstore.list(self._store, folder or None, chunk_size=1000):
                 yield from ((it["path"], it["size"]) for it in page)
         except InvalidPathError as error:
             raise StrangeKey(first_line(error)) from error

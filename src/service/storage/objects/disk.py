@@ -12,8 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from obstore.store import LocalStore
-
 # A part is put under such another name first; a put that was killed leaves it there.
 _OURS = re.compile(r"[0-9]{5}(#[0-9]+)?")
 _DEPTH = 3  # the root, the shard and the object's own
@@ -34,17 +32,13 @@ class Disk:
         for folder in new:
             _sync_path(folder.parent)
         self._root = root.resolve()  # it may be a link, unlike anything in it
-        self.store = LocalStore(self._root)
 
     def put(self, folder: str, name: str, content: bytes | bytearray | memoryview) -> None:
         """Writes it under another name, waits for the disk, and renames it.
 
         Memory that begins on a page is what it takes best, here and to read into.
         """
-        for above in (self._root / folder).parent, self._root / folder:
-            with suppress(FileExistsError):
-                above.mkdir(mode=0o700)
-        with self._opened(folder) as opened:
+        with self._opened(folder, make=True) as opened:
             inner, staged = opened[-1], f"{name}#{next(_NUMBERS)}"
             file = os.open(staged, _NEW, 0o600, dir_fd=inner)
             try:
@@ -121,15 +115,20 @@ class Disk:
         return path.decode(errors="backslashreplace")  # names on a disk need not be text
 
     @contextmanager
-    def _opened(self, folder: str) -> Iterator[list[int]]:
-        """Descriptors of the root and of the folders down to this one, as far as there are any."""
+    def _opened(self, folder: str, *, make: bool = False) -> Iterator[list[int]]:
+        """Descriptors of the root and of the folders down to this one.
+
+        Those that are not there are made, or else it is as many as there are. Each is made and
+        opened in the one above it, so no link is followed, whoever puts one there meanwhile.
+        """
         with ExitStack() as stack:
-            opened: list[int] = []
-            for name in (str(self._root), *Path(folder).parts):
+            opened = [os.open(self._root, _FOLDER)]
+            stack.callback(os.close, opened[0])
+            for name in Path(folder).parts:
                 try:
-                    opened.append(os.open(name, _FOLDER, dir_fd=opened[-1] if opened else None))
+                    opened.append(_open_in(opened[-1], name, make=make))
                 except FileNotFoundError:
-                    if not opened:
+                    if make:  # deleted as soon as it was made: its object was given up
                         raise
                     break
                 stack.callback(os.close, opened[-1])
@@ -172,6 +171,13 @@ def _read(file: int, start: int, into: memoryview) -> int:
     while read < len(into) and (more := os.preadv(file, [into[read:]], start + read)):
         read += more
     return read
+
+
+def _open_in(above: int, name: str, *, make: bool) -> int:
+    if make:
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=above)
+    return os.open(name, _FOLDER, dir_fd=above)
 
 
 def _sync_path(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What can be wrong with the object store, and how it is told from what obstore raises."""
+"""What can be wrong with the object store, and how that is told from others' errors."""
 
 import errno
 import re
@@ -11,11 +11,9 @@ from service.kernel.errors import StorageFull, Unavailable
 from service.kernel.reasons import ErrorReason
 
 # obstore has kinds of errors for neither of these, so they are read from its text, which ends with
-# the system's error number or the server's answer.
+# the server's answer: those of Ceph, and of MinIO when its disks or a bucket's quota are full.
 _FULL = re.compile(
-    rf"\(os error ({errno.ENOSPC}|{errno.EDQUOT})\)"
-    # Ceph's, and MinIO's when its disks or a bucket's quota are full
-    r"|status code: 507|<Code>(QuotaExceeded|XMinioStorageFull|XMinioAdminBucketQuotaExceeded)<"
+    r"status code: 507|<Code>(QuotaExceeded|XMinioStorageFull|XMinioAdminBucketQuotaExceeded)<"
 )
 _NOT_SO_LONG = re.compile(r"\bInvalidRange\b|status code: 416")
 
@@ -50,8 +48,8 @@ def told() -> Iterator[None]:
 
 def is_full(error: Exception) -> bool:
     """Whether there is no room left."""
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return True
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
     return bool(_FULL.search(str(error)))
 
 
