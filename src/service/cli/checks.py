@@ -8,7 +8,7 @@ from time import perf_counter, time
 from cryptography import x509
 
 from service.cli.failure import Failed
-from service.cli.file_checks import FILE_CHECKS, look_at_files, look_at_store
+from service.cli.file_checks import FILE_CHECKS, checked_store, compared
 from service.cli.findings import Finding, Status, looked, skipped
 from service.cli.listening import Listening
 from service.cli.operator import repairable_as_failed, unserved
@@ -64,7 +64,7 @@ def _stores(settings: Settings, *, files: bool) -> Iterator[Finding]:
             yield Finding("data folder", Status.PROBLEM, str(problem))
             yield from (skipped(name, "the data") for name in ("database", *needs_database))
             return
-        file_store = look_at_store(settings)
+        file_store = looked("file store", lambda: checked_store(settings))
         yield file_store
         try:
             with repairable_as_failed():
@@ -84,7 +84,7 @@ def _stores(settings: Settings, *, files: bool) -> Iterator[Finding]:
         current = looked("schema", lambda: _schema(stores))
         yield from _in_database(settings, service, current)
         if files and current.status is Status.OK:
-            yield from look_at_files(settings, service.database, file_store)
+            yield from compared(settings, service.database, file_store)
         elif files:
             yield from (skipped(name, "the schema") for name in FILE_CHECKS)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from service.cli.failure import Failed
-from service.cli.findings import Finding, Status, looked, skipped
+from service.cli.findings import Finding, Status, skipped
 from service.cli.operator import repairable_as_failed
 from service.files.comparison import Comparison, Difference, Kind
 from service.files.models import Miscount, Overdue
@@ -24,26 +24,22 @@ _CHECKS = {
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
-def look_at_store(settings: Settings) -> Finding:
-    """Whether the store takes an object, gives it back and deletes it."""
-
-    def look() -> str:
-        object_store_of(settings).check()
-        return "takes what is put there, gives it back and deletes it"
-
-    return looked("file store", look)
+def checked_store(settings: Settings) -> str:
+    """Puts an object into the store, gets it back and deletes it. Raises StoreUnavailable."""
+    object_store_of(settings).check()
+    return "takes what is put there, gives it back and deletes it"
 
 
-def look_at_files(settings: Settings, database: Database, store: Finding) -> Iterator[Finding]:
-    """Compares the store, if that was found well, with the rows."""
+def compared(settings: Settings, database: Database, store: Finding) -> Iterator[Finding]:
+    """What came of comparing the store, if that was found well, with the rows."""
     try:
         with repairable_as_failed():
-            yield from _look_at_files(settings, database, store)
+            yield from _compare(settings, database, store)
     except Failed as problem:
         yield Finding("files", Status.PROBLEM, str(problem))
 
 
-def _look_at_files(settings: Settings, database: Database, store: Finding) -> Iterator[Finding]:
+def _compare(settings: Settings, database: Database, store: Finding) -> Iterator[Finding]:
     comparison = Comparison(database, object_store_of(settings))
     if store.status is Status.OK:
         yield from _differences(comparison)

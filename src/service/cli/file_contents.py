@@ -85,9 +85,9 @@ def put(
     except grpc.RpcError as error:
         if Refusal.of(error).reason != "ERROR_REASON_NAME_TAKEN":
             raise
-        raise Failed(
-            f"there is a {name} already [ALREADY_EXISTS, NAME_TAKEN]: --replace replaces it"
-        ) from error
+        # With --replace it was made after it was looked for.
+        do = "repeat the command" if replace else "--replace replaces it"
+        raise Failed(f"there is a {name} already [ALREADY_EXISTS, NAME_TAKEN]: {do}") from error
     told = f"Uploaded {file.name}: {decimal(file.size)}, {file.content_type}."
     client.screen.answer(pb.UploadFileResponse(file=file), told)
 
@@ -108,7 +108,7 @@ def get(
         bool, typer.Option("--force", help="Replace LOCAL, or write to a terminal.")
     ] = False,
 ) -> None:
-    """Download a file. LOCAL is there when it is whole; until then LOCAL.part is.
+    """Download a file. LOCAL is there when it is whole; until then a hidden file beside it is.
 
     What was interrupted goes on with the same command.
 
@@ -162,6 +162,8 @@ def _kept(client: Client, target: Path) -> Iterator[None]:
     try:
         with _whole():
             yield
+    except (BlockingIOError, FileExistsError):  # what is there is not from this command
+        raise
     except BaseException:
         part = part_of(target)
         if os.path.exists(part):  # noqa: PTH110 - Path's may raise

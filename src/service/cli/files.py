@@ -22,7 +22,7 @@ from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.people import People
 from service.cli.screen import Column, when
 from service.cli.usage import Commands
-from service.cli.who import SUBJECTS, named, subject_of
+from service.cli.who import SUBJECTS, subject_of
 
 app = Commands("Upload, download and share files.")
 
@@ -178,14 +178,8 @@ def share(
         str, typer.Argument(metavar="SUBJECT", show_default=False, help=f"{SUBJECTS}.")
     ],
     can: Annotated[
-        Can | None,
-        typer.Option(
-            show_default=False, help="What they may; write is also read and delete. Default: read."
-        ),
-    ] = None,
-    role: Annotated[
-        str, typer.Option(metavar="ROLE", help="Give this role instead: roles/{id}, or the id.")
-    ] = "",
+        Can, typer.Option(help="What they may; write is also read and delete.")
+    ] = Can.READ,
     until: Annotated[
         Timestamp | None,
         typer.Option(
@@ -203,12 +197,10 @@ def share(
       gatehouse files share reports/2026 groups/finance
       gatehouse files share reports/2026/q3.pdf ada@example.com --can write --until 7d
     """
-    if can and role:
-        raise typer.BadParameter("--can and --role exclude each other")
     answer = client.access.CreateGrant(
         access_pb.CreateGrantRequest(
             path=_access_path(client, folder_name(name)),
-            role=named("roles", role) if role else _ROLES[can or Can.READ],
+            role=_ROLES[can],
             subject=subject_of(client, subject),
             effect=EFFECT_ALLOW,
             expire_time=until,

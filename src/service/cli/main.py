@@ -4,6 +4,7 @@ import os
 import sys
 
 from service.cli.failure import Failed
+from service.cli.visible import visible
 
 _INTERRUPTED = 130
 
@@ -34,4 +35,4 @@ def main() -> None:
 
 
 def _complain(line: str) -> None:
-    print(f"gatehouse: {line}", file=sys.stderr)
+    print(f"gatehouse: {visible(line)}", file=sys.stderr)

@@ -36,7 +36,7 @@ def repairable_as_failed() -> Iterator[None]:
         ) from error
     except StoreUnavailable as error:
         raise Failed(
-            f"the file store does not do as asked: {first_line(error.__cause__ or error)}. Is"
+            f"the file store does not do as asked: {_first_line(error.__cause__ or error)}. Is"
             " GATEHOUSE_FILE_STORE_URL right, and for S3 AWS_…?"
         ) from error
     except Unavailable as error:
@@ -49,14 +49,14 @@ def repairable_as_failed() -> Iterator[None]:
         raise Failed(f"{error}: is GATEHOUSE_ENCRYPTION_KEYS that of this database?") from error
     except DBAPIError as error:
         raise Failed(
-            f"the database does not do as asked: {first_line(error.orig)}. Is it running, and"
+            f"the database does not do as asked: {_first_line(error.orig)}. Is it running, and"
             " GATEHOUSE_DATABASE_URL right?"
         ) from error
     except OSError as error:
         raise Failed(f"{error.filename or ''}: {error.strerror or error}".lstrip(": ")) from error
 
 
-def first_line(error: object) -> str:
+def _first_line(error: object) -> str:
     """Of what a driver says; the rest are hints for programmers."""
     return str(error).strip().split("\n", 1)[0]
 

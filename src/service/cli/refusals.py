@@ -6,7 +6,7 @@ from math import ceil
 import grpc
 
 from gatehouse_client import Refusal
-from service.cli.screen import printable
+from service.cli.visible import visible
 
 _SIGN_IN = "run `gatehouse login EMAIL`"
 _REFUSED = "Connection refused"
@@ -72,7 +72,7 @@ def refusal_line(refusal: Refusal, server: str) -> str:
     if code in {"INTERNAL", "UNKNOWN"} and refusal.request_id:
         hints.append(f"report it with request id {refusal.request_id}")
     told = "; ".join(hint for hint in hints if hint)
-    return printable(f"{said}: {told}" if told else said).plain
+    return visible(f"{said}: {told}" if told else said)
 
 
 def _cause(refusal: Refusal) -> str:

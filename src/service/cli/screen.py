@@ -20,6 +20,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from service.cli.visible import visible
+
 # Wider than any row, for what is not a terminal.
 _UNBOUNDED = 100_000
 
@@ -48,7 +50,7 @@ class Screen:
         """One JSON document; of messages the protobuf JSON, unset fields included."""
         if isinstance(value, Message):
             value = MessageToDict(value, always_print_fields_with_no_presence=True)
-        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(f"{_as_json(value)}\n")
 
     def facts(self, facts: Mapping[str, str]) -> None:
         """A line for each fact."""
@@ -107,6 +109,7 @@ class Screen:
 
     def confirm(self, question: str, *, unless: str) -> None:
         """Asks, and goes on only after a yes; without a terminal to ask at the option must say."""
+        question = visible(question)
         if not sys.stdin.isatty():
             raise typer.BadParameter(f"there is no terminal to ask at: {question} Say {unless}")
         typer.confirm(question, abort=True, err=True)
@@ -124,7 +127,7 @@ def console(stream: Any) -> Console:
 
 def printable(text: str) -> Text:
     """The text without what would steer the terminal: some of it was written by strangers."""
-    return Text("".join(c if c.isprintable() else _escaped(c) for c in text))
+    return Text(visible(text))
 
 
 def when(time: Timestamp) -> str:
@@ -132,5 +135,7 @@ def when(time: Timestamp) -> str:
     return time.ToDatetime(UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+def _as_json(value: object) -> str:
+    """JSON in which strings keep the letters of all languages, not what nobody sees."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

@@ -9,7 +9,8 @@ from rich.progress import Progress as Bars
 from rich.table import Column
 from rich.text import Text
 
-from service.cli.screen import console, printable
+from service.cli.screen import console
+from service.cli.visible import visible
 
 
 class Transfer:
@@ -27,7 +28,7 @@ class Transfer:
             expand=True,
             disable=not (shown and sys.stderr.isatty()),
         )
-        self._task = self._bars.add_task(printable(name).plain, total=None)
+        self._task = self._bars.add_task(visible(name), total=None)
         self._begun = False
 
     def __enter__(self) -> "Transfer":

@@ -35,6 +35,25 @@ def test_what_strangers_wrote_cannot_steer_the_terminal(capsys: pytest.CaptureFi
     assert capsys.readouterr().out.splitlines() == [f"name  {shown}", "NAME", shown, shown]
 
 
+def test_json_says_the_same_without_what_could_turn_lines_or_steer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    value = {"name": "é中\u202e\u2066\x9b\x7f\n\u2028\U000e0001"}
+    Screen(as_json=True).json(value)
+    out = capsys.readouterr().out
+    assert out.replace("\n", "").isprintable()
+    assert "é中" in out
+    assert json.loads(out) == value
+
+
+def test_a_question_cannot_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", lambda question, **_: asked.append(question))
+    Screen(as_json=False).confirm("Delete \u202e\x1b[31m?", unless="--yes")
+    assert asked == [r"Delete \u202e\x1b[31m?"]
+
+
 def test_in_a_pipe_nothing_is_left_out_folded_or_padded(capsys: pytest.CaptureFixture[str]) -> None:
     long = "x" * 500
     columns = [Column("A"), Column("B", from_width=200), Column("C", folds=True)]
