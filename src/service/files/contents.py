@@ -41,7 +41,7 @@ class Contents:
 
     def stop(self) -> None:
         """Ends the threads."""
-        self._beside.shutdown(wait=False, cancel_futures=True)
+        self._beside.shutdown(wait=False)
 
     def new_key(self, object_id: UUID) -> bytes | None:
         """A key to seal a new object under, itself sealed; None when content is kept as it is."""
@@ -193,11 +193,12 @@ class Writer:
 
     def _put_beside(self) -> None:
         self._settle(_PUTS - 1)
+        fresh = self._buffers.take()
         content = memoryview(self._buffer)[:PART]
         self._hashing = self._beside.submit(self._sum.update, content)
         self._puts.append((self._beside.submit(self._put, self._parts, content), self._buffer))
         self._parts += 1
-        self._buffer, self._filled = self._buffers.take(), 0
+        self._buffer, self._filled = fresh, 0
 
     def _settle(self, left: int) -> None:
         """Waits until all parts so far are hashed, and no more than `left` of them to be put."""
