@@ -18,6 +18,7 @@ from service.kernel.crypto import KEY_BYTES, CannotOpen
 SEGMENT = 64 * 1024
 OVERHEAD = 16  # the tag of each segment
 _NONCE_BYTES = 12
+_DAMAGED = "a segment of a file is damaged or out of place"
 
 
 class Envelope:
@@ -40,22 +41,33 @@ class Envelope:
         """One for a new object, under a key that nothing else has."""
         return Envelope(os.urandom(KEY_BYTES))
 
-    def seal(self, first_segment: int, content: bytes | bytearray | memoryview) -> bytes:
+    def seal(self, first_segment: int, content: bytes | bytearray | memoryview) -> bytearray:
         """The content, sealed to stand at this segment of the object and on.
 
         Each 64 KiB come out 16 bytes longer, and so does what is left at the end; no content comes
         out as none.
         """
-        segments = enumerate(_cut(memoryview(content), SEGMENT), first_segment)
-        return b"".join(self._cipher.encrypt(_nonce(it), plain, None) for it, plain in segments)
+        sealed = bytearray(sealed_size(len(content)))
+        into = _cut(memoryview(sealed), SEGMENT + OVERHEAD)
+        plain = _cut(memoryview(content), SEGMENT)
+        for segment, (one, its) in enumerate(zip(plain, into, strict=True), first_segment):
+            its[:] = self._cipher.encrypt(_nonce(segment), one, None)
+        return sealed
 
-    def open(self, first_segment: int, sealed: bytes | bytearray | memoryview) -> bytes:
+    def open(self, first_segment: int, sealed: bytes | bytearray | memoryview) -> bytearray:
         """The content that was sealed to stand there. Raises CannotOpen."""
-        segments = enumerate(_cut(memoryview(sealed), SEGMENT + OVERHEAD), first_segment)
+        segments = -(-len(sealed) // (SEGMENT + OVERHEAD))
+        if 0 < len(sealed) % (SEGMENT + OVERHEAD) <= OVERHEAD:
+            raise CannotOpen(_DAMAGED)
+        content = bytearray(len(sealed) - segments * OVERHEAD)
+        into = _cut(memoryview(content), SEGMENT)
+        whole = _cut(memoryview(sealed), SEGMENT + OVERHEAD)
         try:
-            return b"".join(self._cipher.decrypt(_nonce(it), whole, None) for it, whole in segments)
+            for segment, (one, its) in enumerate(zip(whole, into, strict=True), first_segment):
+                its[:] = self._cipher.decrypt(_nonce(segment), one, None)
         except InvalidTag:
-            raise CannotOpen("a segment of a file is damaged or out of place") from None
+            raise CannotOpen(_DAMAGED) from None
+        return content
 
 
 def sealed_size(size: int) -> int:

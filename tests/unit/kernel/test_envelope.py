@@ -1,6 +1,7 @@
 """Sealed files: any range opens by itself, and nothing in them changes or moves unseen."""
 
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -112,6 +113,17 @@ def test_a_cut_between_segments_shows_by_the_size_alone(envelope: Envelope) -> N
     cut = envelope.seal(0, CONTENT)[: 3 * SEALED]
     assert envelope.open(0, cut) == CONTENT[: 3 * SEGMENT]
     assert len(cut) < sealed_size(len(CONTENT))
+
+
+def test_a_content_is_held_once_while_it_is_sealed_or_opened(envelope: Envelope) -> None:
+    content = bytes(64 * SEGMENT)
+    sealed = envelope.seal(0, content)
+    for use in (lambda: envelope.seal(0, content), lambda: envelope.open(0, sealed)):
+        tracemalloc.start()
+        done = use()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < len(done) + 2 * SEGMENT
 
 
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
