@@ -285,6 +285,15 @@ def test_a_folder_in_a_parts_place_is_missing_and_left(
     assert folder.keys() == {f"{FOLDER}/00000/x"}
 
 
+def test_a_pipe_in_a_parts_place_is_not_waited_for(
+    objects: ObjectStore, folder: FolderPlace
+) -> None:
+    folder.lay(f"{FOLDER}/00001", b"")
+    os.mkfifo(folder.root / FOLDER / "00000")
+    with pytest.raises(PartMissing):
+        read(objects, ONE, 0, 0, 1)
+
+
 def test_a_name_that_is_no_text_is_listed(objects: ObjectStore, folder: FolderPlace) -> None:
     objects.put(ONE, 0, b"hello")
     Path(os.fsdecode(os.fsencode(folder.root) + b"/ab/\xff")).write_bytes(b"12")

@@ -16,8 +16,11 @@ from pathlib import Path
 _OURS = re.compile(r"[0-9]{5}(#[0-9]+)?")
 _DEPTH = 3  # the root, the shard and the object's own
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_PART = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # what is a pipe would be waited for
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 _DIRECT = getattr(os, "O_DIRECT", 0)  # Linux alone has it
+# What opening and reading say of something else in a part's place: nothing, a folder, a link, a pipe.
+_NO_PART = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ESPIPE}
 _BLOCK = 4096
 _LARGE = 1024 * 1024
 _NUMBERS = count(1)
@@ -62,7 +65,7 @@ class Disk:
         with self._opened(folder) as opened:
             if len(opened) < _DEPTH:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=opened[-1])
+            file = os.open(name, _PART, dir_fd=opened[-1])
             try:
                 return _read(file, start, into)
             finally:
@@ -70,7 +73,7 @@ class Disk:
 
     def lacks(self, error: Exception) -> bool:
         """Whether the error says that there is no such file; the whole disk may be away, too."""
-        return isinstance(error, FileNotFoundError | IsADirectoryError) and self._root.is_dir()
+        return getattr(error, "errno", 0) in _NO_PART and self._root.is_dir()
 
     def delete(self, folder: str) -> None:
         """Deletes the parts there, and the folder unless something else is in it, for good."""
