@@ -197,6 +197,8 @@ def share(
       gatehouse files share reports/2026 groups/finance
       gatehouse files share reports/2026/q3.pdf ada@example.com --can write --until 7d
     """
+    if not name:  # as of a variable that a shell knows nothing of
+        raise typer.BadParameter("NAME is empty: / is all there is")
     answer = client.access.CreateGrant(
         access_pb.CreateGrantRequest(
             path=_access_path(client, folder_name(name)),

@@ -359,6 +359,7 @@ def test_a_local_name_may_be_of_any_bytes_and_that_of_a_file_is_text(
         ["put", "/dev/null", "a", "--label", "novalue"],
         ["get", "a", "-", "--json"],
         ["rm"],
+        ["share", "", "everyone"],
         ["share", "a", "everyone", "--can", "fly"],
         ["share", "a", "everyone", "--until", "soon"],
     ],
