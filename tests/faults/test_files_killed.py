@@ -39,6 +39,7 @@ class Files:
         self, databases: Databases, folder: Path, process: Process, *, encryption: bool
     ) -> None:
         stores = databases.new()
+        folder.mkdir(exist_ok=True)
         settings = Settings(file_store_url=folder.as_uri(), file_encryption=encryption)
         self.services = dying.services(settings, stores)
         self._store = ObjectStore.open(settings.file_store)

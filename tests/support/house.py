@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from service.kernel.call import Call
 from service.settings import Address, Rate, Settings
+from service.storage.objects import ObjectStore
 from service.wiring import Application, Stores
 from tests.support.clients import Client, Credentials, Machine, Person
 
@@ -127,6 +128,8 @@ def house(stores: Stores, chosen: Settings) -> Iterator[House]:
     with TemporaryDirectory(prefix="house-") as data_dir:
         if chosen.file_store_url is None:
             chosen = replace(chosen, data_dir=Path(data_dir))
+        elif chosen.file_store_url.startswith("file:"):
+            ObjectStore.open(chosen.file_store_url)  # the folder is an operator's to make
         with _serving(Application(replace(chosen, **given), stores), stores) as running:
             yield running
 

@@ -176,8 +176,18 @@ class Services:
 
 
 def object_store_of(settings: Settings) -> ObjectStore:
-    """The store that the settings name. Raises OSError, BadSetting."""
+    """The store that the settings name. Raises OSError, BadSetting.
+
+    A folder that is named must be there: below the mount point of a disk that is away, a new one
+    would take what belongs on that disk.
+    """
     try:
-        return ObjectStore.open(settings.file_store)
+        return ObjectStore.open(settings.file_store, make=settings.file_store_url is None)
+    except FileNotFoundError as error:
+        if not settings.file_store.startswith("file:"):
+            raise
+        raise BadSetting(
+            [f"GATEHOUSE_FILE_STORE_URL: there is no {error.filename}: make it, or mount its disk"]
+        ) from None
     except ValueError as error:
         raise BadSetting([f"GATEHOUSE_FILE_STORE_URL cannot be used: {error}"]) from None

@@ -14,7 +14,9 @@ from uuid import UUID
 import pytest
 
 from service.kernel.errors import StorageFull
+from service.settings import BadSetting, Settings
 from service.storage.objects import ObjectStore, PartMissing, StoredPart, StoreUnavailable, Stray
+from service.wiring import object_store_of
 from tests.support.places import FolderPlace, read
 
 ONE = UUID("6a1c7a62-31f6-4a5c-9a46-2f1f5a3c11ab")
@@ -185,6 +187,17 @@ def test_a_root_that_cannot_be_made_is_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         ObjectStore.open((tmp_path / "file/below").as_uri())
+
+
+def test_only_the_folder_below_ours_is_made_by_itself(tmp_path: Path) -> None:
+    named = tmp_path / "mount/files"
+    with pytest.raises(BadSetting, match=r"there is no .*/mount.*: make it, or mount its disk"):
+        object_store_of(Settings(file_store_url=named.as_uri()))
+    assert list(tmp_path.iterdir()) == []
+    named.mkdir(parents=True)
+    object_store_of(Settings(file_store_url=named.as_uri())).check()
+    object_store_of(Settings(data_dir=tmp_path / "data")).check()
+    assert (tmp_path / "data/files").is_dir()
 
 
 def test_a_root_may_have_any_name(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _PART = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # what is a pipe would be waited for
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 _DIRECT = getattr(os, "O_DIRECT", 0)  # Linux alone has it
-# What opening and reading say of something else in a part's place: nothing, a folder, a link, a pipe.
+# What opening and reading say of what is no part: nothing, a folder, a link, a pipe.
 _NO_PART = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ESPIPE}
 _BLOCK = 4096
 _LARGE = 1024 * 1024
@@ -29,12 +29,14 @@ _NUMBERS = count(1)
 class Disk:
     """Parts as files. A put's content is on the disk when it returns, its name after `settle`."""
 
-    def __init__(self, root: Path) -> None:
-        new = [it for it in (root, *root.parents) if not it.exists()]
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in new:
-            _sync_path(folder.parent)
-        self._root = root.resolve()  # it may be a link, unlike anything in it
+    def __init__(self, root: Path, *, make: bool) -> None:
+        """`make`: whether to make the root. Raises OSError unless it is there then."""
+        if make:
+            new = [it for it in (root, *root.parents) if not it.exists()]
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in new:
+                _sync_path(folder.parent)
+        self._root = root.resolve(strict=True)  # it may be a link, unlike anything in it
 
     def put(self, folder: str, name: str, content: bytes | bytearray | memoryview) -> None:
         """Writes it under another name, waits for the disk, and renames it.

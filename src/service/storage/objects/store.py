@@ -65,16 +65,18 @@ class ObjectStore:
         self._place = place
 
     @staticmethod
-    def open(url: str) -> "ObjectStore":
-        """The store at `file:///folder`, which is made if need be, or `s3://bucket/prefix`.
+    def open(url: str, *, make: bool = True) -> "ObjectStore":
+        """The store at `file:///folder`, or `s3://bucket/prefix`; `make` makes the folder.
 
         An S3 store's endpoint, region, credentials and further authorities (AWS_CA_BUNDLE) are
         taken from the environment, and nothing is asked of it yet. Raises OSError when the folder
-        cannot be made or the authorities not read, ValueError for what cannot be used.
+        is not there or cannot be made, or the authorities cannot be read, ValueError for what
+        cannot be used.
         """
         parts = urlsplit(url)
         if parts.scheme == "file":
-            return ObjectStore(Disk(Path(os.fsdecode(unquote_to_bytes(parts.path)))))
+            root = Path(os.fsdecode(unquote_to_bytes(parts.path)))
+            return ObjectStore(Disk(root, make=make))
         if parts.scheme == "s3":
             return ObjectStore(Bucket(parts.netloc, parts.path.strip("/")))
         raise ValueError("an object store is at file:///folder or s3://bucket/prefix")
