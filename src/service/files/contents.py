@@ -54,8 +54,8 @@ class Contents:
         envelope = self._envelope(object_id, sealed_key)
         return Writer(self._store, object_id, envelope, self._beside, self._buffers, self._count)
 
-    def reader(self, content: Content, offset: int, end: int) -> Iterator[bytes]:
-        """The bytes `[offset, end)` in chunks of at most 256 KiB.
+    def reader(self, content: Content, offset: int, end: int) -> Iterator[memoryview]:
+        """The bytes `[offset, end)` in chunks of at most 256 KiB, each there until the next is.
 
         Raises PartMissing, CannotOpen, StoreUnavailable, and so may each step.
         """
@@ -68,7 +68,7 @@ class Contents:
                 after = min(stop + PART, end)
                 coming = self._beside.submit(self._block, content, envelope, stop, after)
             for at in range(0, stop - start, CHUNK):
-                yield bytes(block.content[at : at + CHUNK])
+                yield block.content[at : at + CHUNK]
             self._buffers.give_back(block.buffer)
             with self._counting:
                 self.read += stop - start

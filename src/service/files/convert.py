@@ -8,6 +8,7 @@ from gatehouse.files.v1 import file_service_pb2 as pb
 from service.files.models import Download, File, Header, Wanted
 from service.kernel.call import Call, Committed
 from service.storage.pages import Page
+from service.transport.answers import Encoded
 
 
 def file(found: File) -> file_pb2.File:
@@ -43,11 +44,11 @@ def chunks(messages: Iterable[pb.UploadFileRequest]) -> Iterator[bytes]:
     return (message.chunk for message in messages)
 
 
-def downloaded(download: Download) -> Iterator[pb.DownloadFileResponse]:
+def downloaded(download: Download) -> Iterator[pb.DownloadFileResponse | Encoded]:
     """A download as it is sent."""
     yield pb.DownloadFileResponse(file=file(download.file))
     for chunk in download.chunks:
-        yield pb.DownloadFileResponse(chunk=chunk)
+        yield Encoded.bytes_field(pb.DownloadFileResponse.CHUNK_FIELD_NUMBER, chunk)
     end = pb.DownloadFileEnd(sha256=download.file.content.sha256)
     yield pb.DownloadFileResponse(end=end)
 

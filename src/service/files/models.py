@@ -71,10 +71,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file, and the bytes of it that were asked for, read while they are taken."""
+    """A file, and the bytes of it that were asked for, read while they are taken.
+
+    Each chunk is there until the next is asked for.
+    """
 
     file: File
-    chunks: Iterator[bytes]
+    chunks: Iterator[memoryview]
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class FileService:
             tx.record(FileDeleted(name))
             return tx.commit(None)
 
-    def _read(self, file: File, offset: int, end: int) -> Iterator[bytes]:
+    def _read(self, file: File, offset: int, end: int) -> Iterator[memoryview]:
         try:
             yield from self._contents.reader(file.content, offset, end)
         except (PartMissing, CannotOpen) as error:

@@ -11,7 +11,7 @@ from service.files.models import File
 from service.files.service import FileService
 from service.files.uploads import Uploads
 from service.kernel.call import Call, Committed
-from service.transport.answers import answers
+from service.transport.answers import Encoded, answers
 from service.transport.paging import page_request
 
 
@@ -29,7 +29,7 @@ class FileServicer(rpc.FileServiceServicer):
 
     def DownloadFile(
         self, request: pb.DownloadFileRequest, call: Call
-    ) -> Iterator[pb.DownloadFileResponse]:
+    ) -> Iterator[pb.DownloadFileResponse | Encoded]:
         name = call.resolve(request.name)
         return convert.downloaded(self._files.download(name, request.offset, request.length))
 
