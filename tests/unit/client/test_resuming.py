@@ -83,7 +83,9 @@ def test_a_part_that_is_none_is_found_out_and_not_kept(
     assert service.offsets[-1] == 0
 
 
-@pytest.mark.parametrize("of", [None, "", hashlib.sha256(CONTENT).hexdigest()])
+@pytest.mark.parametrize(
+    "of", [None, "", hashlib.sha256(CONTENT).hexdigest()], ids=["no sum", "an empty sum", "the sum"]
+)
 def test_a_part_in_which_nothing_had_arrived_begins_at_the_beginning(
     service: SmallFileService, stub: FileServiceStub, target: Path, of: str | None
 ) -> None:
