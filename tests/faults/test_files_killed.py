@@ -72,7 +72,7 @@ class Files:
             found = self.services.files.download(name, 0, 0)
         except FileNotFound:
             return None
-        content = b"".join(found.chunks)
+        content = b"".join(map(bytes, found.chunks))  # each is good until the next
         assert len(content) == found.file.content.size
         return content
 
