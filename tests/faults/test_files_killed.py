@@ -174,6 +174,7 @@ def test_an_upload(new_files: Callable[..., Files], every: bool) -> None:
     assert killed_at_each_step(files, every, arrange) >= (40 if every else 6)
 
 
+@pytest.mark.long
 @every_step
 def test_a_replacement(new_files: Callable[..., Files], every: bool) -> None:
     files = new_files(encryption=True)
@@ -229,6 +230,7 @@ def test_a_move(new_files: Callable[..., Files], every: bool) -> None:
     assert killed_at_each_step(files, every, arrange) >= (8 if every else 1)
 
 
+@pytest.mark.long
 @every_step
 def test_the_reaper(new_files: Callable[..., Files], every: bool) -> None:
     """Of a file that was deleted, an upload that was given up, and one that is about to be."""

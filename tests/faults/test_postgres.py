@@ -93,6 +93,7 @@ def test_a_database_that_hangs_lets_nobody_in_and_is_used_again_when_it_goes_on(
     wait_until(lambda: status(site) == SERVING, "SERVING")
 
 
+@pytest.mark.long
 def test_a_call_that_a_hanging_database_has_caught_is_let_go(server: ServerProcess) -> None:
     server.signal_stores("postgres", SIGSTOP)
     email = server.site.admin.email

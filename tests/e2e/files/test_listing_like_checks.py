@@ -74,7 +74,7 @@ def in_order(names: list[str]) -> list[str]:
     size=st.integers(1, 7),
     parent=st.sampled_from(["", "files", *NAMES[:20]]),
 )
-@examples(max_examples=40, deadline=None, derandomize=True)
+@examples(max_examples=20, deadline=None, derandomize=True)
 def test_a_list_is_what_the_checks_say(
     tree: House, grants: list[tuple[str, str, str, str]], size: int, parent: str
 ) -> None:

@@ -118,7 +118,7 @@ def counted(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @given(steps=STEPS)
-@examples(max_examples=40, deadline=None, derandomize=True)
+@examples(max_examples=20, deadline=None, derandomize=True)
 def test_who_is_charged_is_who_has_it(counted: Kept, steps: list[tuple[Any, ...]]) -> None:
     world = World(counted)
     for step, *how in steps:
