@@ -22,7 +22,6 @@ _DIRECT = getattr(os, "O_DIRECT", 0)  # Linux alone has it
 # What opening and reading say of what is no part: nothing, a folder, a link, a pipe.
 _NO_PART = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ESPIPE}
 _BLOCK = 4096
-_LARGE = 1024 * 1024
 _NUMBERS = count(1)
 
 
@@ -142,10 +141,10 @@ class Disk:
 
 @contextmanager
 def _past_the_cache(file: int) -> Iterator[None]:
-    """While in here the file is read and written past the page cache, if its file system can.
+    """While in here the file is written past the page cache, if its file system can.
 
-    Files would push out of the cache what PostgreSQL reads there; and filling it costs the kernel
-    ten times as much as reading and writing do, where memory has to be had from a host first.
+    What is uploaded would push out of the cache what PostgreSQL reads there; and filling it costs
+    the kernel ten times as much as writing does, where memory has to be had from a host first.
     """
     flags = fcntl.fcntl(file, fcntl.F_GETFL)
     try:
@@ -168,11 +167,7 @@ def _write(file: int, content: memoryview) -> None:
 
 
 def _read(file: int, start: int, into: memoryview) -> int:
-    read, whole = 0, len(into) // _BLOCK * _BLOCK
-    if whole >= _LARGE:  # what is small may be asked for again
-        with _past_the_cache(file):
-            while read < whole and (more := os.preadv(file, [into[read:whole]], start + read)):
-                read += more
+    read = 0
     while read < len(into) and (more := os.preadv(file, [into[read:]], start + read)):
         read += more
     return read
