@@ -57,7 +57,7 @@ class _Lister:
 
     def _token_after(self, message: pb.ListFilesRequest, name: str) -> str:
         """The same list after that file: walking there would take 500 pages."""
-        asked = page_request(message, "", self.subject)
+        asked = page_request(message, self.subject)
         pager = Pager(self.server.ring)
         return pager.page(asked, lambda _, size: [None] * size, lambda _: (name,)).next_page_token
 
