@@ -4,6 +4,7 @@ from collections.abc import Callable
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import grpc
+import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.support.clients import Client, Person
