@@ -128,6 +128,7 @@ def test_uploads_that_are_cancelled_are_no_files(
     assert codes == {"CANCELLED": rounds}
 
 
+@pytest.mark.long
 def test_without_asking_for_the_end_some_would_be(
     open_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
 ) -> None:

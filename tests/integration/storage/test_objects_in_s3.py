@@ -71,6 +71,7 @@ def test_a_store_may_have_a_bucket_to_itself(bucket: BucketPlace) -> None:
     assert list(objects.parts()) == [StoredPart(ONE, 0, 5)]
 
 
+@pytest.mark.long
 def test_more_parts_than_one_request_tells_of_are_listed_and_deleted(bucket: BucketPlace) -> None:
     objects = bucket.open("many")
     with ThreadPoolExecutor(8) as threads:

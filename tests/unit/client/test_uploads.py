@@ -261,6 +261,7 @@ def test_what_cannot_be_read_is_told_before_anything_is_sent(
 # Whichever way
 
 
+@pytest.mark.long
 def test_what_never_began_is_not_begun_again(
     source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
