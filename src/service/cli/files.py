@@ -10,14 +10,13 @@ from gatehouse.access.v1.grant_pb2 import EFFECT_ALLOW
 from gatehouse.auth.v1 import auth_service_pb2 as auth_pb
 from gatehouse.files.v1 import file_service_pb2 as pb
 from gatehouse.files.v1.file_pb2 import File
-from google.protobuf.timestamp_pb2 import Timestamp
 from rich.filesize import decimal
 
 from service.cli.client import Client, against_server
 from service.cli.file_contents import get, put
 from service.cli.file_names import NAMES, Name, file_in, file_name, folder_name, last_segment
 from service.cli.grants import show_grant
-from service.cli.moments import TAKES, moment
+from service.cli.moments import Ends
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.people import People
 from service.cli.screen import Column, when
@@ -180,15 +179,7 @@ def share(
     can: Annotated[
         Can, typer.Option(help="What they may; write is also read and delete.")
     ] = Can.READ,
-    until: Annotated[
-        Timestamp | None,
-        typer.Option(
-            parser=moment,
-            metavar="TIME",
-            show_default=False,
-            help=f"When it ends: {TAKES}. Default: never.",
-        ),
-    ] = None,
+    until: Ends = None,
 ) -> None:
     """Let someone read or write a file or a folder: a grant on its path.
 

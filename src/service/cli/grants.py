@@ -6,12 +6,11 @@ from uuid import uuid4
 import typer
 from gatehouse.access.v1 import access_service_pb2 as pb
 from gatehouse.access.v1.grant_pb2 import EFFECT_ALLOW, EFFECT_DENY, Effect, Grant
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from service.cli.client import Client, against_server
 from service.cli.failure import Failed
 from service.cli.freshness import AtLeastAsFresh, FullyConsistent, consistency
-from service.cli.moments import TAKES, end, ended, moment
+from service.cli.moments import Ends, end, ended
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.people import People
 from service.cli.screen import Column, when
@@ -86,15 +85,7 @@ def create(
     deny: Annotated[
         bool, typer.Option("--deny", help="Take away instead, whatever else allows it.")
     ] = False,
-    expires: Annotated[
-        Timestamp | None,
-        typer.Option(
-            parser=moment,
-            metavar="TIME",
-            show_default=False,
-            help=f"When it ends: {TAKES}. Default: never.",
-        ),
-    ] = None,
+    expires: Ends = None,
 ) -> None:
     """Give a role to someone, on a path and everything below it.
 

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from time import time as now
+from typing import Annotated
 
 import typer
 from gatehouse.access.v1.grant_pb2 import Grant
@@ -28,6 +29,18 @@ def moment(given: str) -> Timestamp:
     except (ValueError, OverflowError):
         raise typer.BadParameter(f"{given!r} is no time: say {TAKES}") from None
     return time
+
+
+# By which option a command takes the end of a grant.
+Ends = Annotated[
+    Timestamp | None,
+    typer.Option(
+        parser=moment,
+        metavar="TIME",
+        show_default=False,
+        help=f"When it ends: {TAKES}. Default: never.",
+    ),
+]
 
 
 def end(of: Grant | ApiKey) -> str:

@@ -97,9 +97,7 @@ class ObjectRepository:
         charges = Counter({content.owner: more})
         if instead_of is not None:
             charges.subtract(self._drop(instead_of.object_id, "STORED"))
-        # In order, or two who replace each other's files would wait for each other.
-        for owner in sorted(charges):
-            self._charge(owner, charges[owner])
+        self._charge_all(charges)
 
     def discard(self, content: Content) -> None:
         """It is no file's content any more."""
@@ -109,12 +107,12 @@ class ObjectRepository:
         """It will not be written to its end, unless it has been."""
         self._discard(object_id, "WRITING")
 
-    def give_up_stale(self) -> int:
-        """Gives up those of which nothing was seen for ten minutes; answers how many."""
-        given_up = self._run(_DISCARD_STALE).all()
-        for owner, size in sorted(given_up):
-            self._charge(owner, -size)
-        return len(given_up)
+    def give_up_stale(self) -> None:
+        """Gives up those of which nothing was seen for ten minutes."""
+        charges: Counter[str] = Counter()
+        for owner, size in self._run(_DISCARD_STALE):
+            charges[owner] -= size
+        self._charge_all(charges)
 
     def is_stored(self, object_id: UUID) -> bool:
         """Whether it is some file's content."""
@@ -148,6 +146,11 @@ class ObjectRepository:
         if more is None:
             raise UploadGivenUp
         return int(more)
+
+    def _charge_all(self, charges: Counter[str]) -> None:
+        """In order, or two who replace each other's files would wait for each other."""
+        for owner in sorted(charges):
+            self._charge(owner, charges[owner])
 
     def _charge(self, owner: str, size: int) -> None:
         kept = self._run(_CHARGE, {"owner": owner, "bytes": size}).scalar_one()

@@ -194,8 +194,7 @@ class _Way:
             call, authorization = self._identify(context)
             code = grpc.StatusCode.OK
             try:
-                self._pipeline.authenticate(self._method, call, authorization)
-                self._pipeline.limit(call)
+                self._enter(call, authorization)
                 with self._pipeline.transfers.begin(call.actor, context) as transfer:
                     requests = self._requests(payloads, call, context, transfer)
                     # Once: a stream is gone when it has been read.
@@ -250,7 +249,7 @@ class _Way:
             try:
                 request = self._only(payload, call, authorization)
                 # A token ends, and so may what its holder is allowed, while the stream goes on.
-                outbox.keep_asking(lambda: self._ask_again(payload, call, authorization))
+                outbox.keep_asking(lambda: self._readmit(payload, call, authorization))
                 behavior(request, call, outbox)
             except Exception as error:  # noqa: BLE001 - every fault gets a status
                 outbox.end(error)
@@ -284,12 +283,15 @@ class _Way:
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
         return Call(request_id, address_of(context.peer()), self._method.full_name), authorization
 
-    def _only(self, payload: bytes, call: Call, authorization: str | None) -> Message:
+    def _enter(self, call: Call, authorization: str | None) -> None:
         self._pipeline.authenticate(self._method, call, authorization)
         self._pipeline.limit(call)
+
+    def _only(self, payload: bytes, call: Call, authorization: str | None) -> Message:
+        self._enter(call, authorization)
         return self._pipeline.admit(self._method, payload, call, self._validate)
 
-    def _ask_again(self, payload: bytes, call: Call, authorization: str | None) -> None:
+    def _readmit(self, payload: bytes, call: Call, authorization: str | None) -> None:
         self._pipeline.authenticate(self._method, call, authorization)
         self._pipeline.admit(self._method, payload, call, self._validate)
 
