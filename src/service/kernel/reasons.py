@@ -24,6 +24,7 @@ class ErrorReason(StrEnum):
     HEADER_EXPECTED = auto()
     CONTENT_MISMATCH = auto()
     FILE_TOO_LARGE = auto()
+    UNKNOWN_PROVIDER = auto()
 
     TOKEN_MISSING = auto()
     TOKEN_INVALID = auto()
@@ -33,6 +34,8 @@ class ErrorReason(StrEnum):
     REFRESH_TOKEN_INVALID = auto()
     REFRESH_TOKEN_REUSED = auto()
     API_KEY_INVALID = auto()
+    MAILED_TOKEN_INVALID = auto()
+    FEDERATED_LOGIN_REFUSED = auto()
 
     SCOPE_MISSING = auto()
     PERMISSION_MISSING = auto()
@@ -47,6 +50,8 @@ class ErrorReason(StrEnum):
     ROLE_NOT_FOUND = auto()
     GRANT_NOT_FOUND = auto()
     FILE_NOT_FOUND = auto()
+    WEBHOOK_NOT_FOUND = auto()
+    EVENT_NOT_FOUND = auto()
 
     EMAIL_TAKEN = auto()
     NAME_TAKEN = auto()
@@ -59,6 +64,8 @@ class ErrorReason(StrEnum):
     BUILT_IN_ROLE = auto()
     ROLE_IN_USE = auto()
     TOO_MANY_GROUPS = auto()
+    NO_EMAIL = auto()
+    WEBHOOK_DISABLED = auto()
 
     ETAG_MISMATCH = auto()
     REQUEST_IN_PROGRESS = auto()
@@ -75,8 +82,10 @@ class ErrorReason(StrEnum):
 
     DATABASE_UNAVAILABLE = auto()
     FILE_STORE_UNAVAILABLE = auto()
+    PROVIDER_UNAVAILABLE = auto()
 
     OFFSET_OUT_OF_RANGE = auto()
+    CURSOR_EXPIRED = auto()
 
     WATCHER_TOO_SLOW = auto()
     SHUTTING_DOWN = auto()

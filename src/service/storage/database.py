@@ -24,10 +24,13 @@ from service.storage.watchdog import Watchdog
 T = TypeVar("T")
 
 # One statement for all events of a transaction, one for all its changes: ending the sessions of
-# somebody with many must not keep everyone else waiting for the order lock.
+# somebody with many must not keep everyone else waiting for the order lock. A clock that is set
+# back does not set the history back, so that times and positions are one order.
 _INSERT_EVENTS = text(
-    "INSERT INTO events (id, type, subject, actor, request_id, peer, data)"
-    " SELECT id, type, subject, :actor, :request_id, :peer, data"
+    "INSERT INTO events (id, type, subject, actor, time, request_id, peer, data)"
+    " SELECT id, type, subject, :actor, greatest("
+    "clock_timestamp(), (SELECT time FROM events ORDER BY position DESC LIMIT 1)"
+    "), :request_id, :peer, data"
     " FROM json_to_recordset(CAST(:events AS json))"
     " AS event (id uuid, type text, subject text, data jsonb) RETURNING position"
 )

@@ -80,6 +80,36 @@ class AuthServiceStub:
                 request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordRequest.SerializeToString,
                 response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordResponse.FromString,
                 _registered_method=True)
+        self.RequestPasswordReset = channel.unary_unary(
+                '/gatehouse.auth.v1.AuthService/RequestPasswordReset',
+                request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetRequest.SerializeToString,
+                response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/gatehouse.auth.v1.AuthService/ResetPassword',
+                request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
+        self.RequestEmailVerification = channel.unary_unary(
+                '/gatehouse.auth.v1.AuthService/RequestEmailVerification',
+                request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestEmailVerificationRequest.SerializeToString,
+                response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestEmailVerificationResponse.FromString,
+                _registered_method=True)
+        self.VerifyEmail = channel.unary_unary(
+                '/gatehouse.auth.v1.AuthService/VerifyEmail',
+                request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.SerializeToString,
+                response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailResponse.FromString,
+                _registered_method=True)
+        self.BeginFederatedLogin = channel.unary_unary(
+                '/gatehouse.auth.v1.AuthService/BeginFederatedLogin',
+                request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.BeginFederatedLoginRequest.SerializeToString,
+                response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.BeginFederatedLoginResponse.FromString,
+                _registered_method=True)
+        self.CompleteFederatedLogin = channel.unary_unary(
+                '/gatehouse.auth.v1.AuthService/CompleteFederatedLogin',
+                request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.CompleteFederatedLoginRequest.SerializeToString,
+                response_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.CompleteFederatedLoginResponse.FromString,
+                _registered_method=True)
         self.WatchRevocations = channel.unary_stream(
                 '/gatehouse.auth.v1.AuthService/WatchRevocations',
                 request_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.WatchRevocationsRequest.SerializeToString,
@@ -160,6 +190,55 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestPasswordReset(self, request, context):
+        """Sends a mail with a token for ResetPassword to the address, if it is a user's who may sign in. The
+        answer, and the time it takes, are the same whether it is or not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Sets a new password with the token from the mail, which is good once and for half an hour. Every
+        session of the user ends, the address counts as verified, and a user who had no password before
+        becomes active. Every refusal of the token is UNAUTHENTICATED with the same reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestEmailVerification(self, request, context):
+        """Sends a mail with a token for VerifyEmail to the caller's own address, unless it is verified.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyEmail(self, request, context):
+        """Takes the token from the mail, which is good once and for a day, as a proof that the address is the
+        user's. Every refusal is UNAUTHENTICATED with the same reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginFederatedLogin(self, request, context):
+        """Begins a sign-in at an identity provider (OpenID Connect): answers where to send the person's browser.
+        Keep `state` in the browser's session, and compare it with the one that the browser brings back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteFederatedLogin(self, request, context):
+        """Ends a sign-in at an identity provider: trades what the browser brought back for tokens. A state is
+        good once and for ten minutes. Every refusal is UNAUTHENTICATED with the same reason; UNAVAILABLE when
+        the provider cannot be reached.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchRevocations(self, request, context):
         """Streams what verifiers of tokens elsewhere must stop accepting: first all that still matters
         (or what is newer than the cursor), then news as it happens, with empty messages while idle.
@@ -215,6 +294,36 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.ChangePassword,
                     request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordRequest.FromString,
                     response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'RequestPasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestPasswordReset,
+                    request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetRequest.FromString,
+                    response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'RequestEmailVerification': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestEmailVerification,
+                    request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestEmailVerificationRequest.FromString,
+                    response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestEmailVerificationResponse.SerializeToString,
+            ),
+            'VerifyEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyEmail,
+                    request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.FromString,
+                    response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailResponse.SerializeToString,
+            ),
+            'BeginFederatedLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginFederatedLogin,
+                    request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.BeginFederatedLoginRequest.FromString,
+                    response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.BeginFederatedLoginResponse.SerializeToString,
+            ),
+            'CompleteFederatedLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteFederatedLogin,
+                    request_deserializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.CompleteFederatedLoginRequest.FromString,
+                    response_serializer=gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.CompleteFederatedLoginResponse.SerializeToString,
             ),
             'WatchRevocations': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRevocations,
@@ -466,6 +575,168 @@ class AuthService:
             '/gatehouse.auth.v1.AuthService/ChangePassword',
             gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordRequest.SerializeToString,
             gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestPasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatehouse.auth.v1.AuthService/RequestPasswordReset',
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetRequest.SerializeToString,
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatehouse.auth.v1.AuthService/ResetPassword',
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordRequest.SerializeToString,
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestEmailVerification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatehouse.auth.v1.AuthService/RequestEmailVerification',
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestEmailVerificationRequest.SerializeToString,
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.RequestEmailVerificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatehouse.auth.v1.AuthService/VerifyEmail',
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.SerializeToString,
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginFederatedLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatehouse.auth.v1.AuthService/BeginFederatedLogin',
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.BeginFederatedLoginRequest.SerializeToString,
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.BeginFederatedLoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteFederatedLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatehouse.auth.v1.AuthService/CompleteFederatedLogin',
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.CompleteFederatedLoginRequest.SerializeToString,
+            gatehouse_dot_auth_dot_v1_dot_auth__service__pb2.CompleteFederatedLoginResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,30 @@ class AuthServiceStub:
     """Answers who the caller is."""
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ChangePasswordRequest, _auth_service_pb2.ChangePasswordResponse]
     """Changes the caller's password and ends the caller's other sessions."""
+    RequestPasswordReset: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RequestPasswordResetRequest, _auth_service_pb2.RequestPasswordResetResponse]
+    """Sends a mail with a token for ResetPassword to the address, if it is a user's who may sign in. The
+    answer, and the time it takes, are the same whether it is or not.
+    """
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ResetPasswordRequest, _auth_service_pb2.ResetPasswordResponse]
+    """Sets a new password with the token from the mail, which is good once and for half an hour. Every
+    session of the user ends, the address counts as verified, and a user who had no password before
+    becomes active. Every refusal of the token is UNAUTHENTICATED with the same reason.
+    """
+    RequestEmailVerification: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RequestEmailVerificationRequest, _auth_service_pb2.RequestEmailVerificationResponse]
+    """Sends a mail with a token for VerifyEmail to the caller's own address, unless it is verified."""
+    VerifyEmail: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.VerifyEmailRequest, _auth_service_pb2.VerifyEmailResponse]
+    """Takes the token from the mail, which is good once and for a day, as a proof that the address is the
+    user's. Every refusal is UNAUTHENTICATED with the same reason.
+    """
+    BeginFederatedLogin: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.BeginFederatedLoginRequest, _auth_service_pb2.BeginFederatedLoginResponse]
+    """Begins a sign-in at an identity provider (OpenID Connect): answers where to send the person's browser.
+    Keep `state` in the browser's session, and compare it with the one that the browser brings back.
+    """
+    CompleteFederatedLogin: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.CompleteFederatedLoginRequest, _auth_service_pb2.CompleteFederatedLoginResponse]
+    """Ends a sign-in at an identity provider: trades what the browser brought back for tokens. A state is
+    good once and for ten minutes. Every refusal is UNAUTHENTICATED with the same reason; UNAVAILABLE when
+    the provider cannot be reached.
+    """
     WatchRevocations: _grpc.UnaryStreamMultiCallable[_auth_service_pb2.WatchRevocationsRequest, _auth_service_pb2.WatchRevocationsResponse]
     """Streams what verifiers of tokens elsewhere must stop accepting: first all that still matters
     (or what is newer than the cursor), then news as it happens, with empty messages while idle.
@@ -99,6 +123,30 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Answers who the caller is."""
     ChangePassword: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ChangePasswordRequest, _auth_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
     """Changes the caller's password and ends the caller's other sessions."""
+    RequestPasswordReset: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RequestPasswordResetRequest, _auth_service_pb2.RequestPasswordResetResponse]  # type: ignore[assignment]
+    """Sends a mail with a token for ResetPassword to the address, if it is a user's who may sign in. The
+    answer, and the time it takes, are the same whether it is or not.
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ResetPasswordRequest, _auth_service_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """Sets a new password with the token from the mail, which is good once and for half an hour. Every
+    session of the user ends, the address counts as verified, and a user who had no password before
+    becomes active. Every refusal of the token is UNAUTHENTICATED with the same reason.
+    """
+    RequestEmailVerification: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RequestEmailVerificationRequest, _auth_service_pb2.RequestEmailVerificationResponse]  # type: ignore[assignment]
+    """Sends a mail with a token for VerifyEmail to the caller's own address, unless it is verified."""
+    VerifyEmail: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.VerifyEmailRequest, _auth_service_pb2.VerifyEmailResponse]  # type: ignore[assignment]
+    """Takes the token from the mail, which is good once and for a day, as a proof that the address is the
+    user's. Every refusal is UNAUTHENTICATED with the same reason.
+    """
+    BeginFederatedLogin: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.BeginFederatedLoginRequest, _auth_service_pb2.BeginFederatedLoginResponse]  # type: ignore[assignment]
+    """Begins a sign-in at an identity provider (OpenID Connect): answers where to send the person's browser.
+    Keep `state` in the browser's session, and compare it with the one that the browser brings back.
+    """
+    CompleteFederatedLogin: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.CompleteFederatedLoginRequest, _auth_service_pb2.CompleteFederatedLoginResponse]  # type: ignore[assignment]
+    """Ends a sign-in at an identity provider: trades what the browser brought back for tokens. A state is
+    good once and for ten minutes. Every refusal is UNAUTHENTICATED with the same reason; UNAVAILABLE when
+    the provider cannot be reached.
+    """
     WatchRevocations: _aio.UnaryStreamMultiCallable[_auth_service_pb2.WatchRevocationsRequest, _auth_service_pb2.WatchRevocationsResponse]  # type: ignore[assignment]
     """Streams what verifiers of tokens elsewhere must stop accepting: first all that still matters
     (or what is newer than the cursor), then news as it happens, with empty messages while idle.
@@ -188,6 +236,66 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.ChangePasswordResponse, _abc.Awaitable[_auth_service_pb2.ChangePasswordResponse]]:
         """Changes the caller's password and ends the caller's other sessions."""
+
+    @_abc_1.abstractmethod
+    def RequestPasswordReset(
+        self,
+        request: _auth_service_pb2.RequestPasswordResetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.RequestPasswordResetResponse, _abc.Awaitable[_auth_service_pb2.RequestPasswordResetResponse]]:
+        """Sends a mail with a token for ResetPassword to the address, if it is a user's who may sign in. The
+        answer, and the time it takes, are the same whether it is or not.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _auth_service_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ResetPasswordResponse, _abc.Awaitable[_auth_service_pb2.ResetPasswordResponse]]:
+        """Sets a new password with the token from the mail, which is good once and for half an hour. Every
+        session of the user ends, the address counts as verified, and a user who had no password before
+        becomes active. Every refusal of the token is UNAUTHENTICATED with the same reason.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestEmailVerification(
+        self,
+        request: _auth_service_pb2.RequestEmailVerificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.RequestEmailVerificationResponse, _abc.Awaitable[_auth_service_pb2.RequestEmailVerificationResponse]]:
+        """Sends a mail with a token for VerifyEmail to the caller's own address, unless it is verified."""
+
+    @_abc_1.abstractmethod
+    def VerifyEmail(
+        self,
+        request: _auth_service_pb2.VerifyEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.VerifyEmailResponse, _abc.Awaitable[_auth_service_pb2.VerifyEmailResponse]]:
+        """Takes the token from the mail, which is good once and for a day, as a proof that the address is the
+        user's. Every refusal is UNAUTHENTICATED with the same reason.
+        """
+
+    @_abc_1.abstractmethod
+    def BeginFederatedLogin(
+        self,
+        request: _auth_service_pb2.BeginFederatedLoginRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.BeginFederatedLoginResponse, _abc.Awaitable[_auth_service_pb2.BeginFederatedLoginResponse]]:
+        """Begins a sign-in at an identity provider (OpenID Connect): answers where to send the person's browser.
+        Keep `state` in the browser's session, and compare it with the one that the browser brings back.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteFederatedLogin(
+        self,
+        request: _auth_service_pb2.CompleteFederatedLoginRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.CompleteFederatedLoginResponse, _abc.Awaitable[_auth_service_pb2.CompleteFederatedLoginResponse]]:
+        """Ends a sign-in at an identity provider: trades what the browser brought back for tokens. A state is
+        good once and for ten minutes. Every refusal is UNAUTHENTICATED with the same reason; UNAVAILABLE when
+        the provider cannot be reached.
+        """
 
     @_abc_1.abstractmethod
     def WatchRevocations(

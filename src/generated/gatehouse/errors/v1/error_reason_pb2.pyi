@@ -44,6 +44,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the content is not what the header promised."""
     ERROR_REASON_FILE_TOO_LARGE: _ErrorReason.ValueType  # 10
     """INVALID_ARGUMENT: the file is larger than files may be."""
+    ERROR_REASON_UNKNOWN_PROVIDER: _ErrorReason.ValueType  # 11
+    """INVALID_ARGUMENT: there is no identity provider of this name."""
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 20
     """UNAUTHENTICATED: the call carries no token."""
     ERROR_REASON_TOKEN_INVALID: _ErrorReason.ValueType  # 21
@@ -60,6 +62,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAUTHENTICATED: an already used refresh token came back; its whole session was ended."""
     ERROR_REASON_API_KEY_INVALID: _ErrorReason.ValueType  # 27
     """UNAUTHENTICATED: the API key is unknown, revoked, expired, or its service account is suspended."""
+    ERROR_REASON_MAILED_TOKEN_INVALID: _ErrorReason.ValueType  # 28
+    """UNAUTHENTICATED: the token from the mail is unknown, used, or too old; ask for another."""
+    ERROR_REASON_FEDERATED_LOGIN_REFUSED: _ErrorReason.ValueType  # 29
+    """UNAUTHENTICATED: what came back from the identity provider is not what was asked for, or opens no
+    account here.
+    """
     ERROR_REASON_SCOPE_MISSING: _ErrorReason.ValueType  # 40
     """PERMISSION_DENIED: the token does not carry the scope that the method asks for."""
     ERROR_REASON_PERMISSION_MISSING: _ErrorReason.ValueType  # 41
@@ -84,6 +92,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: there is no such grant."""
     ERROR_REASON_FILE_NOT_FOUND: _ErrorReason.ValueType  # 68
     """NOT_FOUND: there is no such file."""
+    ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 69
+    """NOT_FOUND: there is no such webhook."""
+    ERROR_REASON_EVENT_NOT_FOUND: _ErrorReason.ValueType  # 70
+    """NOT_FOUND: there is no such event, or it is not kept any more."""
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 80
     """ALREADY_EXISTS: another user has this e-mail address."""
     ERROR_REASON_NAME_TAKEN: _ErrorReason.ValueType  # 81
@@ -108,6 +120,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the member would be in more groups, or have more below it, than can be looked
     at quickly.
     """
+    ERROR_REASON_NO_EMAIL: _ErrorReason.ValueType  # 107
+    """FAILED_PRECONDITION: the caller is no user, so there is no address to send mail to."""
+    ERROR_REASON_WEBHOOK_DISABLED: _ErrorReason.ValueType  # 108
+    """FAILED_PRECONDITION: the webhook is disabled; make it active first."""
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 120
     """ABORTED: the resource changed since it was read; read it again."""
     ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 121
@@ -134,8 +150,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE: the database cannot be reached; RetryInfo says when to retry."""
     ERROR_REASON_FILE_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 161
     """UNAVAILABLE: the store of the files' content cannot be reached; RetryInfo says when to retry."""
+    ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 162
+    """UNAVAILABLE: the identity provider cannot be reached; RetryInfo says when to retry."""
     ERROR_REASON_OFFSET_OUT_OF_RANGE: _ErrorReason.ValueType  # 180
     """OUT_OF_RANGE: the offset is beyond the end of the file."""
+    ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 181
+    """OUT_OF_RANGE: the cursor lies before the oldest event kept."""
     ERROR_REASON_WATCHER_TOO_SLOW: _ErrorReason.ValueType  # 200
     """CANCELLED: a watcher did not read as fast as there was news; resume by cursor."""
     ERROR_REASON_SHUTTING_DOWN: _ErrorReason.ValueType  # 201
@@ -174,6 +194,8 @@ ERROR_REASON_CONTENT_MISMATCH: ErrorReason.ValueType  # 9
 """INVALID_ARGUMENT: the content is not what the header promised."""
 ERROR_REASON_FILE_TOO_LARGE: ErrorReason.ValueType  # 10
 """INVALID_ARGUMENT: the file is larger than files may be."""
+ERROR_REASON_UNKNOWN_PROVIDER: ErrorReason.ValueType  # 11
+"""INVALID_ARGUMENT: there is no identity provider of this name."""
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 20
 """UNAUTHENTICATED: the call carries no token."""
 ERROR_REASON_TOKEN_INVALID: ErrorReason.ValueType  # 21
@@ -190,6 +212,12 @@ ERROR_REASON_REFRESH_TOKEN_REUSED: ErrorReason.ValueType  # 26
 """UNAUTHENTICATED: an already used refresh token came back; its whole session was ended."""
 ERROR_REASON_API_KEY_INVALID: ErrorReason.ValueType  # 27
 """UNAUTHENTICATED: the API key is unknown, revoked, expired, or its service account is suspended."""
+ERROR_REASON_MAILED_TOKEN_INVALID: ErrorReason.ValueType  # 28
+"""UNAUTHENTICATED: the token from the mail is unknown, used, or too old; ask for another."""
+ERROR_REASON_FEDERATED_LOGIN_REFUSED: ErrorReason.ValueType  # 29
+"""UNAUTHENTICATED: what came back from the identity provider is not what was asked for, or opens no
+account here.
+"""
 ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 40
 """PERMISSION_DENIED: the token does not carry the scope that the method asks for."""
 ERROR_REASON_PERMISSION_MISSING: ErrorReason.ValueType  # 41
@@ -214,6 +242,10 @@ ERROR_REASON_GRANT_NOT_FOUND: ErrorReason.ValueType  # 67
 """NOT_FOUND: there is no such grant."""
 ERROR_REASON_FILE_NOT_FOUND: ErrorReason.ValueType  # 68
 """NOT_FOUND: there is no such file."""
+ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 69
+"""NOT_FOUND: there is no such webhook."""
+ERROR_REASON_EVENT_NOT_FOUND: ErrorReason.ValueType  # 70
+"""NOT_FOUND: there is no such event, or it is not kept any more."""
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 80
 """ALREADY_EXISTS: another user has this e-mail address."""
 ERROR_REASON_NAME_TAKEN: ErrorReason.ValueType  # 81
@@ -238,6 +270,10 @@ ERROR_REASON_TOO_MANY_GROUPS: ErrorReason.ValueType  # 106
 """FAILED_PRECONDITION: the member would be in more groups, or have more below it, than can be looked
 at quickly.
 """
+ERROR_REASON_NO_EMAIL: ErrorReason.ValueType  # 107
+"""FAILED_PRECONDITION: the caller is no user, so there is no address to send mail to."""
+ERROR_REASON_WEBHOOK_DISABLED: ErrorReason.ValueType  # 108
+"""FAILED_PRECONDITION: the webhook is disabled; make it active first."""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 120
 """ABORTED: the resource changed since it was read; read it again."""
 ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 121
@@ -264,8 +300,12 @@ ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 160
 """UNAVAILABLE: the database cannot be reached; RetryInfo says when to retry."""
 ERROR_REASON_FILE_STORE_UNAVAILABLE: ErrorReason.ValueType  # 161
 """UNAVAILABLE: the store of the files' content cannot be reached; RetryInfo says when to retry."""
+ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 162
+"""UNAVAILABLE: the identity provider cannot be reached; RetryInfo says when to retry."""
 ERROR_REASON_OFFSET_OUT_OF_RANGE: ErrorReason.ValueType  # 180
 """OUT_OF_RANGE: the offset is beyond the end of the file."""
+ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 181
+"""OUT_OF_RANGE: the cursor lies before the oldest event kept."""
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 200
 """CANCELLED: a watcher did not read as fast as there was news; resume by cursor."""
 ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 201

@@ -28,6 +28,10 @@ FILE_NAME_FIELD_NUMBER: _builtins.int
 CONTENT_TYPE_FIELD_NUMBER: _builtins.int
 LABEL_KEY_FIELD_NUMBER: _builtins.int
 SHA256_HEX_FIELD_NUMBER: _builtins.int
+WEBHOOK_NAME_FIELD_NUMBER: _builtins.int
+EVENT_NAME_FIELD_NUMBER: _builtins.int
+EVENT_TYPE_PREFIX_FIELD_NUMBER: _builtins.int
+WEBHOOK_URL_FIELD_NUMBER: _builtins.int
 user_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """The resource name of a user: `users/{id}`, or `users/me` for the caller."""
 session_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
@@ -68,3 +72,11 @@ label_key: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, 
 """The key of a label."""
 sha256_hex: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """A SHA-256 in lower-case hex."""
+webhook_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The resource name of a webhook: `webhooks/{id}`."""
+event_name: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""The resource name of an event: `events/{id}`."""
+event_type_prefix: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""What the type of an event begins with, such as `gatehouse.users.`."""
+webhook_url: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""Where events are sent to: http or https, with a host, without user, password or fragment."""

@@ -1,0 +1,42 @@
+"""Events as they are kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedEvent:
+    """One event. `position` is its place in the order of all commits; `time` never goes back."""
+
+    position: int
+    id: UUID
+    type: str
+    subject: str
+    actor: str
+    time: datetime
+    request_id: str
+    peer_address: str = field(repr=False)
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are meant; unset means any. Times are from `start` up to before `end`."""
+
+    type_prefix: str = ""
+    subject: str = ""
+    actor: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def takes(self, event: RecordedEvent) -> bool:
+        """Whether the event is meant."""
+        return (
+            event.type.startswith(self.type_prefix)
+            and self.subject in {"", event.subject}
+            and self.actor in {"", event.actor}
+            and (self.start is None or event.time >= self.start)
+            and (self.end is None or event.time < self.end)
+        )

@@ -1,0 +1,48 @@
+"""What one can ask about events."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from service.events.models import EventFilter, RecordedEvent
+from service.events.repository import EventRepository
+from service.storage.database import Database, Tx
+from service.storage.pages import Page, Pager, PageRequest
+
+_FIXED = 512  # bytes that an event has in a message beside its data
+
+
+class EventService:
+    """The audit trail, as it is read."""
+
+    def __init__(self, database: Database, pager: Pager) -> None:
+        self._db = database
+        self._pager = pager
+
+    def list(self, which: EventFilter, request: PageRequest) -> Page[RecordedEvent]:
+        """A page of events, newest first. Raises InvalidPageToken."""
+
+        def read(after: Sequence[str] | None, limit: int) -> list[RecordedEvent]:
+            with self._db.reading() as connection:
+                return EventRepository(connection).before(
+                    int(after[0]) if after else None, which, limit
+                )
+
+        return self._pager.page(
+            request,
+            read,
+            lambda event: (str(event.position),),
+            lambda event: _FIXED + len(repr(event.data).encode()),
+        )
+
+    def get(self, event_id: UUID) -> RecordedEvent:
+        """One event. Raises EventNotFound."""
+        with self._db.reading() as connection:
+            return EventRepository(connection).get(event_id)
+
+    def after(self, tx: Tx, position: int, limit: int) -> Sequence[RecordedEvent]:
+        """The next events after a position, in their order, as another's transaction sees them."""
+        return EventRepository(tx.connection).after(position, EventFilter(), limit)
+
+    def revision(self, event: RecordedEvent) -> str:
+        """Decisions at this revision or later know of the event."""
+        return self._db.history.revision(event.position)
