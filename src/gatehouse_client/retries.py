@@ -31,6 +31,7 @@ REPEATABLE = {
         "RefreshToken",
         "WhoAmI",
     ),
+    "gatehouse.events.v1.EventService": ("ListEvents",),
     "gatehouse.files.v1.FileService": (
         "DeleteFile",
         "GetFile",

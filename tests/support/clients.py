@@ -89,6 +89,7 @@ class Client:
         services = {it.full_name: Service(it, channel, self.metadata) for it in SERVICES}
         self.access = services["gatehouse.access.v1.AccessService"]
         self.auth = services["gatehouse.auth.v1.AuthService"]
+        self.events = services["gatehouse.events.v1.EventService"]
         self.files = services["gatehouse.files.v1.FileService"]
         self.groups = services["gatehouse.groups.v1.GroupService"]
         self.roles = services["gatehouse.roles.v1.RoleService"]

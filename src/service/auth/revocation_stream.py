@@ -12,7 +12,7 @@ from service.kernel.changes import REVOCATIONS, Change, ChangeKind
 from service.sessions.revocations import Revocations
 from service.storage.database import Database
 from service.storage.feed import ChangeFeed
-from service.storage.revision import ForeignRevision
+from service.storage.revision import ForeignRevision, HistoryChanged
 
 # A verifier that hears nothing refuses everybody (gatehouse_client gives it five seconds), so there
 # is a beat a second. It is the feed's own pace: a beat says that PostgreSQL was read.
@@ -37,13 +37,6 @@ _NEUTRAL = frozenset(
         ChangeKind.USER,
     }
 )
-
-
-class HistoryChanged(ForeignRevision):
-    """The database went back in time; a watcher must start over."""
-
-    def __init__(self) -> None:
-        super().__init__("The database was restored or failed over; start without a cursor.")
 
 
 class Watcher(Protocol):

@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedEvent:
-    """One event. `position` is its place in the order of all commits; `time` never goes back."""
+    """One event. `position` is its place in the order of all commits; `time` never goes back.
+
+    Decisions at `revision` or later know of it, and whoever was told it resumes there.
+    """
 
     position: int
+    revision: str
     id: UUID
     type: str
     subject: str
@@ -18,7 +23,7 @@ class RecordedEvent:
     time: datetime
     request_id: str
     peer_address: str = field(repr=False)
-    data: Mapping[str, object]
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

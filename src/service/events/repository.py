@@ -7,11 +7,13 @@ from sqlalchemy import Connection, text
 
 from service.events.errors import EventNotFound
 from service.events.models import EventFilter, RecordedEvent
+from service.storage.revision import History
 
 _COLUMNS = "position, id, type, subject, actor, time, request_id, peer, data"
 _GET = text(f"SELECT {_COLUMNS} FROM events WHERE id = :id")
 _ENDS = text(
-    "SELECT coalesce((SELECT max(position) FROM events), 0) AS newest, deleted FROM event_archive"
+    "SELECT greatest((SELECT max(position) FROM events), (SELECT max(position) FROM changes), 0)"
+    " AS newest, deleted FROM event_archive"
 )
 # From one type to the next by the index: there are few types, and very many events of each.
 _TYPES = """
@@ -30,18 +32,19 @@ _NEVER = 2**63 - 1
 class EventRepository:
     """Events as one statement each sees them: a prefix of their order."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, history: History) -> None:
         self._run = connection.execute
+        self._history = history
 
     def get(self, event_id: UUID) -> RecordedEvent:
         """Raises EventNotFound."""
         row = self._run(_GET, {"id": event_id}).one_or_none()
         if row is None:
             raise EventNotFound(f"events/{event_id}")
-        return _event(row)
+        return self._event(row)
 
     def ends(self) -> tuple[int, int]:
-        """The newest event's position, 0 if there is none, and up to where events were deleted."""
+        """The position of the newest event or change, and up to which events were deleted."""
         newest, deleted = self._run(_ENDS).one()
         return newest, deleted
 
@@ -87,18 +90,18 @@ class EventRepository:
         else:
             where = " AND ".join(conditions) or "true"
             query = f"SELECT {_COLUMNS} FROM events WHERE {where} {order}"
-        return [_event(row) for row in self._run(text(query), given | {"limit": limit})]
+        return [self._event(row) for row in self._run(text(query), given | {"limit": limit})]
 
-
-def _event(row: Any) -> RecordedEvent:
-    return RecordedEvent(
-        position=row.position,
-        id=row.id,
-        type=row.type,
-        subject=row.subject,
-        actor=row.actor,
-        time=row.time,
-        request_id=row.request_id,
-        peer_address=row.peer,
-        data=row.data,
-    )
+    def _event(self, row: Any) -> RecordedEvent:
+        return RecordedEvent(
+            position=row.position,
+            revision=self._history.revision(row.position),
+            id=row.id,
+            type=row.type,
+            subject=row.subject,
+            actor=row.actor,
+            time=row.time,
+            request_id=row.request_id,
+            peer_address=row.peer,
+            data=row.data,
+        )

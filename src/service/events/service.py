@@ -23,7 +23,7 @@ class EventService:
 
         def read(after: Sequence[str] | None, limit: int) -> list[RecordedEvent]:
             with self._db.reading() as connection:
-                return EventRepository(connection).before(
+                return EventRepository(connection, self._db.history).before(
                     int(after[0]) if after else None, which, limit
                 )
 
@@ -37,12 +37,10 @@ class EventService:
     def get(self, event_id: UUID) -> RecordedEvent:
         """One event. Raises EventNotFound."""
         with self._db.reading() as connection:
-            return EventRepository(connection).get(event_id)
+            return EventRepository(connection, self._db.history).get(event_id)
 
     def after(self, tx: Tx, position: int, limit: int) -> Sequence[RecordedEvent]:
         """The next events after a position, in their order, as another's transaction sees them."""
-        return EventRepository(tx.connection).after(position, EventFilter(), limit)
-
-    def revision(self, event: RecordedEvent) -> str:
-        """Decisions at this revision or later know of the event."""
-        return self._db.history.revision(event.position)
+        return EventRepository(tx.connection, self._db.history).after(
+            position, EventFilter(), limit
+        )

@@ -115,6 +115,8 @@ class Tx:
         self.connection.commit()
         if changes:
             self._database.announce(changes)
+        if self._events:
+            self._database.announce_events()
         return committed
 
     def _write_history(self) -> tuple[int, list[Change]]:
@@ -159,7 +161,8 @@ class Database:
 
     Wiring points both at the change feed: `announce` is called with the changes of each commit, and
     `require_there` before each use. It raises Unavailable when PostgreSQL has not answered for a
-    while, because a call to one that hangs would wait for as long, and hold a thread.
+    while, because a call to one that hangs would wait for as long, and hold a thread. After commits
+    with events `announce_events` is called, for whoever follows these.
     """
 
     def __init__(self, url: str, ring: requests.Sealer, *, connections: int) -> None:
@@ -170,6 +173,7 @@ class Database:
         self._watchdog = Watchdog()
         self.ring = ring
         self.announce: Callable[[Sequence[Change]], None] = lambda changes: None
+        self.announce_events: Callable[[], None] = lambda: None
         self.require_there: Callable[[], None] = lambda: None
         self._history: History | None = None
         self._generation = 0

@@ -16,6 +16,13 @@ class ForeignRevision(PreconditionFailed):
     reason = ErrorReason.FOREIGN_REVISION
 
 
+class HistoryChanged(ForeignRevision):
+    """The database went back in time; a watcher must start over."""
+
+    def __init__(self) -> None:
+        super().__init__("The database was restored or failed over; start without a cursor.")
+
+
 class InvalidCursor(InvalidArgument):
     """The text was never given out as a revision or cursor."""
 

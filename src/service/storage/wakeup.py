@@ -1,4 +1,4 @@
-"""Redis' part in the change feed: it says "look now", and nothing depends on it being heard."""
+"""Redis' part in following the history: it says "look now", and need not be heard."""
 
 import threading
 from time import sleep
@@ -6,7 +6,9 @@ from time import sleep
 import redis
 import structlog
 
-_CHANNEL = "gatehouse:changes"
+# There is news of what was decided, and there is news for the audit trail.
+CHANGES = "gatehouse:changes"
+EVENTS = "gatehouse:events"
 _RECONNECT = 1.0
 
 log = structlog.get_logger("gatehouse.wakeup")
@@ -15,8 +17,9 @@ log = structlog.get_logger("gatehouse.wakeup")
 class Wakeup:
     """Lets a thread wait for news from this process or, through Redis, from any other."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, channel: str) -> None:
         self._client = client
+        self._channel = channel
         self._news = threading.Condition()
         self._heard = False
         self._to_tell = False
@@ -43,16 +46,17 @@ class Wakeup:
             self._heard = self._to_tell = True
             self._news.notify_all()
 
+    def hear(self) -> None:
+        """Wakes whoever waits in this process."""
+        with self._news:
+            self._heard = True
+            self._news.notify_all()
+
     def wait(self, seconds: float) -> None:
         """Returns on news, or after `seconds`."""
         with self._news:
             self._news.wait_for(lambda: self._heard or self._stopping, seconds)
             self._heard = False
-
-    def _hear(self) -> None:
-        with self._news:
-            self._heard = True
-            self._news.notify_all()
 
     def _tell(self) -> None:
         while True:
@@ -62,7 +66,7 @@ class Wakeup:
                     return
                 self._to_tell = False
             try:
-                self._client.publish(_CHANNEL, b"")
+                self._client.publish(self._channel, b"")
             except (redis.RedisError, OSError, ValueError) as error:  # ValueError: closed meanwhile
                 log.debug("no wake-up sent", why=str(error))
 
@@ -70,10 +74,10 @@ class Wakeup:
         while not self._stopping:
             try:
                 with self._client.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    pubsub.subscribe(_CHANNEL)
+                    pubsub.subscribe(self._channel)
                     while not self._stopping:
                         if pubsub.get_message(timeout=_RECONNECT):
-                            self._hear()
+                            self.hear()
             except (redis.RedisError, OSError, ValueError) as error:
                 log.debug("not listening for wake-ups", why=str(error))
                 sleep(_RECONNECT)

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from service.kernel.errors import Cancelled
 from service.kernel.reasons import ErrorReason
+from service.transport.answers import Encoded
 from service.transport.status import Refusal
 
 log = structlog.get_logger("gatehouse.watching")
@@ -105,18 +106,28 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 - every fault gets a status
             self.end(error)
 
-    def put(self, message: Message) -> None:
-        """Sends the message soon, after those before it. A watcher too far behind is ended."""
+    def put(self, message: Message | Encoded) -> None:
+        """Sends the message soon, after those before it. A watcher too far behind is given up."""
         payload = message.SerializeToString()
         with self._lock:
             if self._ending or self._gone:
                 return
-            if len(self._waiting) >= _BACKLOG:
-                self._ending = WatcherTooSlow()
-                self._waiting.clear()
-            else:
+            if len(self._waiting) < _BACKLOG:
                 self._waiting.append(payload)
-            self._wake()
+                self._wake()
+                return
+        self.give_up()
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are still to be sent."""
+        return len(self._waiting)
+
+    def give_up(self) -> None:
+        """Ends the stream because the watcher fell behind; what it was still to be sent is not."""
+        with self._lock:
+            self._waiting.clear()
+        self.end(WatcherTooSlow())
 
     def end(self, error: Exception) -> None:
         """Ends the stream with the error, after what is still to be sent."""

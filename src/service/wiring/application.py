@@ -4,6 +4,7 @@ import sys
 
 from gatehouse.access.v1 import access_service_pb2, access_service_pb2_grpc
 from gatehouse.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
+from gatehouse.events.v1 import event_service_pb2, event_service_pb2_grpc
 from gatehouse.files.v1 import file_service_pb2, file_service_pb2_grpc
 from gatehouse.groups.v1 import group_service_pb2, group_service_pb2_grpc
 from gatehouse.roles.v1 import role_service_pb2, role_service_pb2_grpc
@@ -18,6 +19,7 @@ from service.access.servicer import AccessServicer
 from service.auth.first_admin import FirstAdmin
 from service.auth.keys import jwk
 from service.auth.servicer import AuthServicer
+from service.events.servicer import EventServicer
 from service.files.servicer import FileServicer
 from service.groups.servicer import GroupServicer
 from service.kernel.errors import Unavailable
@@ -48,6 +50,7 @@ SERVICES = [
     for module, name in (
         (access_service_pb2, "AccessService"),
         (auth_service_pb2, "AuthService"),
+        (event_service_pb2, "EventService"),
         (file_service_pb2, "FileService"),
         (group_service_pb2, "GroupService"),
         (role_service_pb2, "RoleService"),
@@ -133,6 +136,8 @@ class Application:
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         auth = AuthServicer(services.auth, services.revocation_stream)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(auth, server)
+        events = EventServicer(services.events, services.event_stream, source=settings.issuer)
+        event_service_pb2_grpc.add_EventServiceServicer_to_server(events, server)
         files = FileServicer(services.files, services.uploads)
         file_service_pb2_grpc.add_FileServiceServicer_to_server(files, server)
         groups = GroupServicer(services.groups)

@@ -10,6 +10,8 @@ from service.auth.revocation_stream import RevocationStream
 from service.auth.service import AuthService, Counters
 from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
+from service.events.service import EventService
+from service.events.stream import EventStream
 from service.files.contents import Contents
 from service.files.service import FileService
 from service.files.uploads import Uploads
@@ -28,7 +30,7 @@ from service.storage.feed import ChangeFeed
 from service.storage.objects import ObjectStore
 from service.storage.pages import Pager
 from service.storage.redis import create_redis
-from service.storage.wakeup import Wakeup
+from service.storage.wakeup import CHANGES, EVENTS, Wakeup
 from service.users.passwords import PasswordHasher
 from service.users.service import UserService
 from service.wiring.stores import Stores
@@ -53,11 +55,13 @@ class Services:
         self.feed = ChangeFeed(
             self.feed_database,
             self.clock,
-            Wakeup(self.redis),
+            Wakeup(self.redis, CHANGES),
             on_history=self.database.adopt,
             on_loss=self.database.reconnect,
         )
         self.database.announce = self.feed.announce
+        of_events = Wakeup(self.redis, EVENTS)
+        self.database.announce_events = of_events.announce
 
         pager = Pager(ring)
         self.policy = Policy(self.database, self.feed)
@@ -80,6 +84,9 @@ class Services:
         )
         revocations = Revocations(self.feed, self.clock)
         self.revocation_stream = RevocationStream(self.database, self.feed, revocations)
+        self.events = EventService(self.database, pager)
+        self.event_stream = EventStream(self.database, of_events)
+        self.feed.follow(self.event_stream)
         self.hasher = PasswordHasher(cost=settings.bcrypt_cost)
         self.users = UserService(
             self.database,
@@ -162,9 +169,11 @@ class Services:
         self.database.require_there = self.feed.require_trust
         self.last_seen.start()
         self.revocation_stream.start()
+        self.event_stream.start()
 
     def stop(self) -> None:
         """Ends what was started, and closes every connection."""
+        self.event_stream.stop()
         self.revocation_stream.stop()
         self.feed.stop()
         self.last_seen.stop()

@@ -9,9 +9,8 @@ import pytest
 from tests.support.clients import Person
 from tests.support.files import content_of, upload
 from tests.support.house import House
-from tests.support.refusals import INVALID_ARGUMENT, NOT_FOUND, refused
+from tests.support.refusals import INVALID_ARGUMENT, NOT_FOUND, OUT_OF_RANGE, refused
 
-OUT_OF_RANGE = grpc.StatusCode.OUT_OF_RANGE
 CONTENT = Random(1).randbytes(9 * 1024 * 1024)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from service.auth import revocation_stream
-from service.auth.revocation_stream import HistoryChanged, RevocationStream
+from service.auth.revocation_stream import RevocationStream
 from service.kernel.changes import Change, ChangeKind
 from service.kernel.errors import Unavailable
-from service.storage.revision import History
+from service.storage.revision import History, HistoryChanged
 from tests.support.waiting import wait_until
 
 LATER = datetime.now(UTC) + timedelta(hours=1)

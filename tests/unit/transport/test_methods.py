@@ -124,6 +124,8 @@ def test_every_method_of_the_contract_has_a_rule() -> None:
 def test_every_guarded_method_asks_for_a_scope_or_says_why_not() -> None:
     without = {it.name for it in methods_of(SERVICES).values() if not it.rule.scope}
     public = {"Login", "RefreshToken", "ExchangeApiKey", "GetJwks"}
+    public |= {"RequestPasswordReset", "ResetPassword", "VerifyEmail"}
+    public |= {"BeginFederatedLogin", "CompleteFederatedLogin"}
     # Narrowing one's own token and asking who one is need no scope: any token may.
     assert without == public | {"ExchangeToken", "WhoAmI"}
 

@@ -1,0 +1,256 @@
+"""WatchEvents: events told as they are committed, in their order, to very many watchers.
+
+Whoever is up to date is *live*: one thread reads what is new once, for all of them. Whoever resumes
+somewhere in the past, or has more in the mail than they read, is *behind*: another thread reads for
+them, a page at a time and only as fast as they take it, until they have caught up. So nobody holds
+a thread, keeps more than a page or two in memory, or holds up anyone else.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Protocol
+
+import structlog
+
+from service.events.errors import CursorExpired
+from service.events.models import EventFilter, RecordedEvent
+from service.events.repository import EventRepository
+from service.kernel.changes import Change
+from service.kernel.errors import Unavailable
+from service.storage.database import Database
+from service.storage.revision import ForeignRevision, History, HistoryChanged
+from service.storage.wakeup import Wakeup
+
+_HEARTBEAT = 1.0
+_PAGE = 200
+_RECENT = 1000
+# More than this untold, and a watcher is behind; less, and they are read another page.
+_MUCH, _LITTLE = 400, 100
+# Who is behind and takes nothing for so long has fallen behind for good.
+_PATIENCE = 10.0
+_LOOK = 0.05
+
+# Cursors are of the history that watchers know of: another is taken over when they are told so.
+_NONE = History(0, 0, 0)
+
+log = structlog.get_logger("gatehouse.events")
+
+
+class Watcher(Protocol):
+    """Someone who wants to know."""
+
+    @property
+    def waiting(self) -> int:
+        """How much of what was told is still on its way."""
+
+    def tell(self, event: RecordedEvent) -> None:
+        """Something happened."""
+
+    def reassure(self, cursor: str) -> None:
+        """Nothing did, up to the cursor."""
+
+    def give_up(self) -> None:
+        """They do not read as fast as there is news."""
+
+    def end(self, error: Exception) -> None:
+        """No more news, because of the error."""
+
+
+class _Place:
+    """A watcher, what they want, and how far they were told."""
+
+    def __init__(self, watcher: Watcher, which: EventFilter, position: int) -> None:
+        self.watcher = watcher
+        self.which = which
+        self.position = position
+        self.told = self.taken = monotonic()
+
+    def tell(self, events: Iterable[RecordedEvent]) -> None:
+        """Tells what is new to them, and wanted."""
+        for event in events:
+            if event.position > self.position:
+                self.position = event.position
+                if self.which.takes(event):
+                    self.watcher.tell(event)
+                    self.told = monotonic()
+
+    def is_uneasy(self) -> bool:
+        """Whether they were told nothing for a while."""
+        return monotonic() - self.told >= _HEARTBEAT
+
+    def reassure(self, cursor: str) -> None:
+        """Says that nothing happened, up to the cursor."""
+        self.watcher.reassure(cursor)
+        self.told = monotonic()
+
+
+class EventStream:
+    """Tells watchers of events: `start` and `stop` once each, and follow the change feed."""
+
+    def __init__(self, database: Database, wakeup: Wakeup) -> None:
+        self._db = database
+        self._wakeup = wakeup
+        self._live: set[_Place] = set()
+        self._behind: set[_Place] = set()
+        # All live watchers were told up to `_told`, and `_recent` has what came last.
+        self._told = 0
+        self._recent: deque[RecordedEvent] = deque(maxlen=_RECENT)
+        self._recent_since = 0
+        self._lock = threading.Lock()
+        self._to_read = threading.Condition(self._lock)
+        self._stopping = threading.Event()
+        self._history = _NONE
+        self._threads = [
+            threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
+            for work, name in (
+                (self._tell_live, "event-teller"),
+                (self._read_for_those_behind, "event-reader"),
+            )
+        ]
+
+    def start(self) -> None:
+        """Starts telling."""
+        self._wakeup.start()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._stopping.set()
+        self._wakeup.stop()
+        with self._to_read:
+            self._to_read.notify()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+
+    def watch(self, watcher: Watcher, which: EventFilter, cursor: str) -> Callable[[], None]:
+        """Tells the watcher what is newer than the cursor, or else than this call.
+
+        The answer, called, ends that. Raises InvalidCursor, ForeignRevision, CursorExpired, and
+        Unavailable while PostgreSQL is away.
+        """
+        with self._reading() as events:
+            newest, deleted = events.ends()
+        position = self._db.history.position(cursor) if cursor else newest
+        if position < deleted:
+            raise CursorExpired
+        if position > newest:
+            raise ForeignRevision("cursor is ahead of the database; start without one.")
+        place = _Place(watcher, which, position)
+        with self._to_read:
+            place.reassure(self._cursor(position))
+            self._behind.add(place)
+            self._to_read.notify()
+        return lambda: self._forget(place)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Events are read by themselves."""
+
+    def forget(self) -> None:
+        """Another history begins, or this one after a gap: watchers must start over."""
+        with self._lock:
+            self._history = self._db.history
+            for place in self._live | self._behind:
+                place.watcher.end(HistoryChanged())
+            self._live.clear()
+            self._behind.clear()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            try:
+                work()
+            except Unavailable as error:
+                # Nothing is told meanwhile, a sign of life neither: it would be a lie.
+                log.debug("events cannot be read", why=str(error))
+                self._stopping.wait(_HEARTBEAT)
+            except Exception:
+                log.exception("events")
+                self._stopping.wait(_HEARTBEAT)
+
+    def _tell_live(self) -> None:
+        self._wakeup.wait(_HEARTBEAT)
+        while self._live and self._tell_page():
+            pass
+        with self._lock:
+            for place in self._live:
+                if place.is_uneasy():
+                    place.reassure(self._cursor(place.position))
+
+    def _tell_page(self) -> bool:
+        """Whether there may be more."""
+        after = self._told
+        with self._reading() as events:
+            news = events.after(after, EventFilter(), _PAGE)
+        with self._lock:
+            if after != self._told or not news:
+                return bool(news)  # everyone left meanwhile, and others came
+            self._recent.extend(news)
+            self._recent_since = max(self._recent_since, self._oldest_recent())
+            self._told = news[-1].position
+            for place in list(self._live):
+                place.tell(news)
+                if place.watcher.waiting > _MUCH:
+                    self._live.discard(place)
+                    place.taken = monotonic()
+                    self._behind.add(place)
+        return len(news) == _PAGE
+
+    def _read_for_those_behind(self) -> None:
+        with self._to_read:
+            self._to_read.wait_for(lambda: self._behind or self._stopping.is_set())
+            behind = list(self._behind)
+        busy = False
+        for place in behind:
+            if place.watcher.waiting <= _LITTLE:
+                place.taken = monotonic()
+                self._read_for(place)
+                busy = True
+            elif monotonic() - place.taken > _PATIENCE:
+                self._forget(place)
+                place.watcher.give_up()
+        if not busy:
+            self._stopping.wait(_LOOK)
+
+    def _read_for(self, place: _Place) -> None:
+        with self._reading() as events:
+            newest, _ = events.ends()
+            page = events.after(place.position, place.which, _PAGE, through=newest)
+        place.tell(page)
+        if len(page) < _PAGE:
+            place.position = max(place.position, newest)
+            self._join(place)
+
+    def _join(self, place: _Place) -> None:
+        """Lets them be told with the others, and of what those were told meanwhile."""
+        with self._lock:
+            if place not in self._behind:
+                return  # gone meanwhile
+            if not self._live:
+                self._told = self._recent_since = place.position
+                self._recent.clear()
+            if place.position >= self._recent_since:
+                place.tell(self._recent)
+                self._behind.discard(place)
+                self._live.add(place)
+                self._wakeup.hear()
+
+    def _oldest_recent(self) -> int:
+        """Where `_recent` begins, if something fell out of it."""
+        return self._recent[0].position - 1 if len(self._recent) == _RECENT else 0
+
+    @contextmanager
+    def _reading(self) -> Iterator[EventRepository]:
+        with self._db.reading() as connection:
+            yield EventRepository(connection, self._history)
+
+    def _cursor(self, position: int) -> str:
+        return self._history.revision(position)
+
+    def _forget(self, place: _Place) -> None:
+        with self._lock:
+            self._live.discard(place)
+            self._behind.discard(place)
