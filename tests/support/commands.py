@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import forked
+
 _COMMAND = (sys.executable, "-c", "from service.cli.main import main; main()")
 _PATIENCE = 60
 
@@ -60,8 +62,8 @@ class Shell:
         )
 
     def run(self, *arguments: str | Path, typed: str = "") -> Done:
-        """Types a command, and `typed` into it."""
-        return finish(self.start(*arguments), typed)
+        """Types a command, and `typed` into it. It needs no interpreter that was just started."""
+        return finish(forked.run(["gatehouse", *arguments], env=self.environment), typed)
 
     def token_files(self) -> list[Path]:
         """Where the tokens are kept."""
@@ -73,7 +75,7 @@ class Shell:
         file.write_text(json.dumps(json.loads(file.read_text()) | {"expires": 0.0}))
 
 
-def finish(process: "subprocess.Popen[str]", typed: str = "") -> Done:
+def finish(process: "subprocess.Popen[str] | forked.Forked", typed: str = "") -> Done:
     """Waits for the end."""
     with process:
         out, err = process.communicate(typed, timeout=_PATIENCE)

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -12,10 +11,9 @@ from typing import Any
 
 import psutil
 
+from tests.support import forked
 from tests.support.house import PASSWORD, Site
 from tests.support.waiting import wait_until
-
-_COMMAND = Path(sys.executable).with_name("gatehouse")
 
 
 class ServerProcess:
@@ -41,13 +39,11 @@ class ServerProcess:
         self.lines = []
         self.close_channel()
         ours = {f"GATEHOUSE_{name}": value for name, value in self._settings.items()}
-        self.process = subprocess.Popen(
-            [_COMMAND, "serve"],
+        self.process = forked.run(
+            ["gatehouse", "serve"],
             env={**os.environ, **ours},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
             start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

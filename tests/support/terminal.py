@@ -5,10 +5,9 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
-import sys
 import termios
 
+from tests.support import forked
 from tests.support.commands import Shell
 
 
@@ -19,8 +18,8 @@ class Terminal:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self._ours = ours
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "service", *arguments],
+        self._process = forked.run(
+            ["gatehouse", *arguments],
             env=shell.environment | {"TERM": "xterm", "COLUMNS": str(columns)},
             stdin=theirs,
             stdout=theirs,
