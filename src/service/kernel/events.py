@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
+from uuid import UUID
+
+from service.kernel import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +19,4 @@ class Event:
 
     subject: str
     data: Mapping[str, object] = field(default_factory=dict)
+    id: UUID = field(default_factory=names.new_id, compare=False)

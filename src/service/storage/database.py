@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.changes import Change, ChangeKind
 from service.kernel.errors import Conflict, StorageFull, Unavailable
@@ -144,7 +143,7 @@ class Tx:
 
 def _event_row(event: Event) -> dict[str, object]:
     return {
-        "id": str(names.new_id()),
+        "id": str(event.id),
         "type": event.type,
         "subject": event.subject,
         "data": dict(event.data),
