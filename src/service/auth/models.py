@@ -67,10 +67,20 @@ class SignInSucceeded(Event):
 class SignInRefused(Event):
     """A sign-in was refused; the subject is empty when no account has the e-mail.
 
-    `data.key` names the API key, where it was one.
+    `data.key` names the API key, where it was one. `data.cause` is `throttled` for one that was not
+    even looked at: of those one a minute is told, for each account and each address.
     """
 
     type = "gatehouse.auth.sign_in_refused"
+
+
+class TokenExchanged(Event):
+    """An API key or a token was exchanged for a token; recorded where a setting asks.
+
+    `data.scopes` are the new token's; `data.audience` is whom it is for, empty for this service.
+    """
+
+    type = "gatehouse.auth.token_exchanged"
 
 
 class SigningKeyCreated(Event):

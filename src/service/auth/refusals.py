@@ -1,7 +1,8 @@
-"""Which refused API keys are worth an event: the first of each key in a minute.
+"""Which refusals are worth an event: the first of each kind in a minute.
 
 A leaked key that was revoked is tried by whoever found it, and a service that missed its key's end
-tries again and again. Neither may fill the audit trail, nor keep writers waiting.
+tries again and again; so does whoever is throttled. None of them may fill the audit trail, nor keep
+writers waiting.
 """
 
 import threading
@@ -14,7 +15,7 @@ _REMEMBERED = 10_000
 
 
 class RefusalsTold:
-    """The keys whose refusal was told lately, by this process."""
+    """The keys, accounts and addresses whose refusal was told lately, by this process."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -22,7 +23,7 @@ class RefusalsTold:
         self._lock = threading.Lock()
 
     def is_first(self, key: str) -> bool:
-        """Whether no refusal of the key was told in the last minute; then this one is."""
+        """Whether no refusal of this one was told in the last minute; then this one is."""
         now = self._clock.timestamp()
         with self._lock:
             if now - self._told.get(key, 0.0) < _EVERY:

@@ -11,11 +11,13 @@ from service.auth.errors import InvalidCredentials, NoPassword, SignInThrottled
 from service.auth.keys import SigningKeys
 from service.auth.models import (
     EVERYTHING,
+    AccessToken,
     Identity,
     SignedIn,
     SigningKey,
     SignInRefused,
     SignInSucceeded,
+    TokenExchanged,
 )
 from service.auth.refusals import RefusalsTold
 from service.auth.throttle import SignInThrottle
@@ -23,6 +25,7 @@ from service.auth.tokens import AccessTokens
 from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
+from service.kernel.emails import comparable
 from service.kernel.errors import Unauthenticated
 from service.kernel.principal import Principal, covers
 from service.serviceaccounts.api_keys import ApiKeyService
@@ -68,6 +71,7 @@ class AuthService:
         access: AccessService,
         *,
         token_lifetime: timedelta,
+        records_exchanges: bool,
         counters: Counters,
     ) -> None:
         self._db = database
@@ -82,6 +86,7 @@ class AuthService:
         self._sessions = sessions
         self._access = access
         self._token_lifetime = token_lifetime
+        self._records_exchanges = records_exchanges
         self._counters = counters
         self._refusals_told = RefusalsTold(clock)
 
@@ -142,7 +147,7 @@ class AuthService:
             _within(signed_in.scopes, scopes),
             until=signed_in.until,
         )
-        self._counters.exchanges("accepted")
+        self._note_exchange(call, signed_in.service_account, access)
         return SignedIn(access)
 
     def exchange(
@@ -164,7 +169,7 @@ class AuthService:
             audience=audience,
             actors=_acting(caller),
         )
-        self._counters.exchanges("accepted")
+        self._note_exchange(call, caller.subject, access, audience=audience)
         return SignedIn(access)
 
     def introspect(self, call: Call, token: str) -> Principal | None:
@@ -217,15 +222,33 @@ class AuthService:
             self._throttle.admit(email, call.peer)
         except SignInThrottled:
             self._counters.logins("throttled")
+            # Whoever is throttled tries on and on; that may neither fill the audit trail, nor keep
+            # writers waiting.
+            untold = [self._refusals_told.is_first(it) for it in (comparable(email), call.peer)]
+            if all(untold):
+                self._record_refusal(call, self._users.find_credentials(email), cause="throttled")
             raise
 
     def _refuse_sign_in(self, call: Call, credentials: Credentials | None) -> NoReturn:
         self._counters.logins("refused")
+        self._record_refusal(call, credentials)
+        raise InvalidCredentials
+
+    def _record_refusal(self, call: Call, of: Credentials | None, **data: str) -> None:
         # Of what is refused no answer is kept: a repeat is refused again.
         with self._db.transaction(replace(call, key=None)) as tx:
-            tx.record(SignInRefused(names.user(credentials.user_id) if credentials else ""))
+            tx.record(SignInRefused(names.user(of.user_id) if of else "", data))
             tx.commit(None)
-        raise InvalidCredentials
+
+    def _note_exchange(
+        self, call: Call, subject: str, access: AccessToken, *, audience: str = ""
+    ) -> None:
+        if self._records_exchanges:
+            told = {"scopes": sorted(access.scopes), "audience": audience}
+            with self._db.transaction(call) as tx:
+                tx.record(TokenExchanged(subject, {"session": access.session, **told}))
+                tx.commit(None)
+        self._counters.exchanges("accepted")
 
     def _refuse_api_key(self, call: Call, refusal: ApiKeyInvalid) -> NoReturn:
         self._counters.exchanges("refused")

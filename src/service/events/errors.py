@@ -8,7 +8,7 @@ class EventNotFound(NotFound):
     """There never was such an event, or it is not kept any more."""
 
     reason = ErrorReason.EVENT_NOT_FOUND
-    resource_type = "gatehouse.events.v1/Event"
+    resource_type = "gatehouse.events.v1.Event"
 
 
 class CursorExpired(OutOfRange):

@@ -24,6 +24,11 @@ class Content:
     sha256: str
     sealed_key: bytes | None = field(default=None, repr=False)
 
+    @property
+    def told(self) -> dict[str, object]:
+        """What events say of it."""
+        return {"size": self.size, "sha256": self.sha256}
+
 
 @dataclass(slots=True)
 class File:

@@ -27,7 +27,7 @@ from service.kernel.clock import Clock
 from service.kernel.crypto import CannotOpen
 from service.kernel.errors import InvalidArgument
 from service.kernel.pages import weight
-from service.kernel.updates import fields_to_change, take
+from service.kernel.updates import fields_to_change, take, told
 from service.storage.database import Database
 from service.storage.objects import PartMissing
 from service.storage.pages import Page, Pager, PageRequest
@@ -111,11 +111,11 @@ class FileService:
             files = FileRepository(tx.connection)
             file = files.get_for_update(wanted.name)
             file.require_etag(etag)
-            changed = take(file, wanted, fields)
-            if changed:
+            before = take(file, wanted, fields)
+            if before:
                 file.update_time = self._clock.now()
                 files.update(file)
-                tx.record(FileUpdated(file.name, {"fields": changed}))
+                tx.record(FileUpdated(file.name, told(before, file, {"content_type"})))
             return tx.commit(file)
 
     def move(self, call: Call, name: str, destination: str, *, etag: str = "") -> Committed[File]:
@@ -151,7 +151,7 @@ class FileService:
             file.require_etag(etag)
             files.delete(name)
             ObjectRepository(tx.connection).discard(file.content)
-            tx.record(FileDeleted(name))
+            tx.record(FileDeleted(name, {"before": file.content.told}))
             return tx.commit(None)
 
     def _read(self, file: File, offset: int, end: int) -> Iterator[memoryview]:

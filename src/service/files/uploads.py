@@ -86,7 +86,8 @@ class Uploads:
             objects = ObjectRepository(tx.connection, self._quota)
             file = files.find_for_update(header.name)
             _require_place(file, header)
-            objects.store(content, instead_of=file.content if file else None)
+            replaced = file.content if file else None
+            objects.store(content, instead_of=replaced)
             content_type, labels = header.content_type or UNKNOWN_TYPE, dict(header.labels)
             if file is None:
                 file = File(header.name, content, content_type, labels, call.actor, now, now)
@@ -95,8 +96,8 @@ class Uploads:
                 file.content, file.content_type, file.labels = content, content_type, labels
                 file.update_time = now
                 files.update(file)
-            told = {"size": content.size, "sha256": content.sha256, "replaced": bool(header.etag)}
-            tx.record(FileUploaded(file.name, told))
+            told = {"before": replaced.told} if replaced else {}
+            tx.record(FileUploaded(file.name, told | {"after": content.told}))
             return tx.commit(file)
 
 

@@ -19,7 +19,7 @@ from service.groups.repository import GroupRepository
 from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
-from service.kernel.updates import fields_to_change, take
+from service.kernel.updates import fields_to_change, take, told
 from service.storage.database import Database
 from service.storage.pages import Page, Pager, PageRequest
 
@@ -81,11 +81,11 @@ class GroupService:
             groups = GroupRepository(tx.connection)
             group = groups.get_for_update(wanted.name)
             group.require_etag(etag)
-            changed = take(group, wanted, fields)
-            if changed:
+            before = take(group, wanted, fields)
+            if before:
                 group.update_time = self._clock.now()
                 groups.update(group)
-                tx.record(GroupUpdated(group.name, {"fields": changed}))
+                tx.record(GroupUpdated(group.name, told(before, group, ())))
             return tx.commit(group)
 
     def delete(self, call: Call, name: str, *, etag: str = "") -> Committed[None]:

@@ -1,6 +1,6 @@
 """What every update shares: etags (AIP-154) and field masks (AIP-134, AIP-161)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from service.kernel.errors import Aborted, InvalidArgument
 from service.kernel.reasons import ErrorReason
@@ -46,9 +46,34 @@ def fields_to_change(
     return set(mask)
 
 
-def take(resource: object, wanted: object, fields: Collection[str]) -> list[str]:
-    """Takes the fields from `wanted`; answers which of them were others before, by name."""
-    changed = sorted(f for f in fields if getattr(resource, f) != getattr(wanted, f))
-    for name in changed:
+def take(resource: object, wanted: object, fields: Collection[str]) -> dict[str, object]:
+    """Takes the fields from `wanted`; answers what those were before that were others."""
+    before = {f: getattr(resource, f) for f in sorted(fields)}
+    before = {f: was for f, was in before.items() if was != getattr(wanted, f)}
+    for name in before:
         setattr(resource, name, getattr(wanted, name))
+    return before
+
+
+def told(
+    before: Mapping[str, object], resource: object, shown: Collection[str]
+) -> dict[str, object]:
+    """What the event of an update says: which fields, and of those that may be shown the values.
+
+    What people write, such as names, descriptions and labels, may not be: it can be personal.
+    """
+    changed: dict[str, object] = {"fields": list(before)}
+    if values := sorted(before.keys() & set(shown)):
+        changed["before"] = {name: _plain(before[name]) for name in values}
+        changed["after"] = {name: _plain(getattr(resource, name)) for name in values}
     return changed
+
+
+def state_told(before: str, after: str) -> dict[str, object]:
+    """What the event of a changed state says."""
+    return {"before": {"state": before}, "after": {"state": after}}
+
+
+def _plain(value: object) -> object:
+    """As JSON has it."""
+    return sorted(value) if isinstance(value, frozenset) else value

@@ -8,7 +8,7 @@ from service.kernel.call import Call, Committed
 from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
 from service.kernel.errors import InvalidArgument
-from service.kernel.updates import fields_to_change, take
+from service.kernel.updates import fields_to_change, take, told
 from service.roles.errors import BuiltInRole
 from service.roles.models import Role, RoleCreated, RoleDeleted, RoleUpdated, Wanted
 from service.roles.repository import RoleRepository
@@ -40,7 +40,7 @@ class RoleService:
         )
         with self._db.transaction(call) as tx:
             RoleRepository(tx.connection).insert(role)
-            tx.record(RoleCreated(role.name, _changed(frozenset(), role.permissions)))
+            tx.record(RoleCreated(role.name, {"after": _permissions(role)}))
             self._graph.set_permissions(tx, role.name, role.permissions)
             return tx.commit(role)
 
@@ -73,19 +73,17 @@ class RoleService:
             raise InvalidArgument.field("role.permissions", "must have at least one")
         with self._db.transaction(call) as tx:
             role = _to_change(tx, wanted.name, etag)
-            before = role.permissions
-            changed = take(role, wanted, fields)
-            if not changed:
+            permissions = role.permissions
+            before = take(role, wanted, fields)
+            if not before:
                 tx.change(ChangeKind.UNCHANGED, role.name)
                 return tx.commit(role)
             role.update_time = self._clock.now()
             RoleRepository(tx.connection).update(role)
-            tx.record(
-                RoleUpdated(role.name, {"fields": changed, **_changed(before, role.permissions)})
-            )
-            if "permissions" in changed:
+            tx.record(RoleUpdated(role.name, told(before, role, {"permissions"})))
+            if "permissions" in before:
                 # Before the change: by it, callers who have the role may come to hold more.
-                require_changeable(tx, role.name, before, role.permissions)
+                require_changeable(tx, role.name, permissions, role.permissions)
                 self._graph.set_permissions(tx, role.name, role.permissions)
             return tx.commit(role)
 
@@ -98,7 +96,7 @@ class RoleService:
             role = _to_change(tx, name, etag)
             self._graph.retire_role(tx, name)
             RoleRepository(tx.connection).delete(name)
-            tx.record(RoleDeleted(name, _changed(role.permissions, frozenset())))
+            tx.record(RoleDeleted(name, {"before": _permissions(role)}))
             return tx.commit(None)
 
 
@@ -110,5 +108,5 @@ def _to_change(tx: Tx, name: str, etag: str) -> Role:
     return role
 
 
-def _changed(before: frozenset[str], after: frozenset[str]) -> dict[str, object]:
-    return {"before": sorted(before), "after": sorted(after)}
+def _permissions(role: Role) -> dict[str, object]:
+    return {"permissions": sorted(role.permissions)}

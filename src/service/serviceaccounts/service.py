@@ -8,7 +8,7 @@ from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.changes import ChangeKind
 from service.kernel.clock import Clock
-from service.kernel.updates import fields_to_change, take
+from service.kernel.updates import fields_to_change, state_told, take, told
 from service.serviceaccounts.key_repository import ApiKeyRepository
 from service.serviceaccounts.models import (
     ServiceAccount,
@@ -106,15 +106,15 @@ class ServiceAccountService:
             accounts = ServiceAccountRepository(tx.connection)
             account = accounts.get_for_update(wanted.name)
             account.require_etag(etag)
-            changed = take(account, wanted, fields)
+            before = take(account, wanted, fields)
             # Said even of what stays as it is, so that the answer has a revision.
             tx.change(ChangeKind.SERVICE_ACCOUNT, account.name)
-            if changed:
+            if before:
                 account.update_time = self._clock.now()
                 accounts.update(account)
-            if described := [name for name in changed if name in _DESCRIPTIVE]:
-                tx.record(ServiceAccountUpdated(account.name, {"fields": described}))
-            if "state" in changed:
+            if described := {name: before[name] for name in before if name in _DESCRIPTIVE}:
+                tx.record(ServiceAccountUpdated(account.name, told(described, account, ())))
+            if "state" in before:
                 self._change_state(tx, account)
             return tx.commit(account)
 
@@ -137,9 +137,9 @@ class ServiceAccountService:
 
     def _change_state(self, tx: Tx, account: ServiceAccount) -> None:
         if account.state is State.SUSPENDED:
-            tx.record(ServiceAccountSuspended(account.name))
+            tx.record(ServiceAccountSuspended(account.name, state_told("ACTIVE", "SUSPENDED")))
             self._sessions.end_all(tx, account.name)
             self._graph.set_state(tx, account.name, access.State.SUSPENDED)
         else:
-            tx.record(ServiceAccountReactivated(account.name))
+            tx.record(ServiceAccountReactivated(account.name, state_told("SUSPENDED", "ACTIVE")))
             self._graph.set_state(tx, account.name, access.State.ACTIVE)

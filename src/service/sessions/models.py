@@ -60,6 +60,12 @@ class SessionRevokedEvent(Event):
     type = "gatehouse.sessions.revoked"
 
 
+class SessionRefreshed(Event):
+    """A session was given its next tokens; recorded where a setting asks."""
+
+    type = "gatehouse.sessions.refreshed"
+
+
 class RefreshTheft(Event):
     """A used refresh token came back too late; the session was ended."""
 

@@ -20,7 +20,13 @@ from service.sessions.errors import (
     SessionRevoked,
 )
 from service.sessions.last_seen import LastSeen
-from service.sessions.models import Opened, RefreshTheft, Session, SessionRevokedEvent
+from service.sessions.models import (
+    Opened,
+    RefreshTheft,
+    Session,
+    SessionRefreshed,
+    SessionRevokedEvent,
+)
 from service.sessions.repository import SessionRepository
 from service.storage.database import Database, Tx
 from service.storage.pages import Page, Pager, PageRequest
@@ -52,6 +58,8 @@ class SessionService:
         pager: Pager,
         access: AccessService,
         lifetimes: Lifetimes,
+        *,
+        records_refreshes: bool,
     ) -> None:
         self._db = database
         self._ring = ring
@@ -59,6 +67,7 @@ class SessionService:
         self._pager = pager
         self._access = access
         self._lifetimes = lifetimes
+        self._records_refreshes = records_refreshes
 
     def open(self, tx: Tx, subject: str, *, device: str, scopes: frozenset[str]) -> Opened:
         """A new session of the subject, within the transaction of the sign-in."""
@@ -129,6 +138,8 @@ class SessionService:
                 tokens = min(now + self._lifetimes.access_token, session.end_time)
                 session.token_expire_time = max(session.token_expire_time, tokens)
                 sessions.advance(session)
+                if self._records_refreshes:
+                    tx.record(SessionRefreshed(session.subject, {"session": session.name}))
                 return tx.commit(_opened(session)).value
             lost = presented.generation == session.generation - 1
             if lost and now - session.refresh_time <= self._lifetimes.grace:

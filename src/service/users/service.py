@@ -15,7 +15,7 @@ from service.kernel.clock import Clock
 from service.kernel.crypto import KeyRing
 from service.kernel.errors import Conflict, InvalidArgument
 from service.kernel.pages import weight
-from service.kernel.updates import fields_to_change, take
+from service.kernel.updates import fields_to_change, state_told, take, told
 from service.sessions.service import SessionService
 from service.storage.cache import FollowingCache
 from service.storage.database import Database, Tx
@@ -93,7 +93,7 @@ class UserService:
         self._users(tx).insert(user, hashed)
         self._graph.add_subject(tx, user.subject, Standing(user.state))
         tx.change(ChangeKind.USER, user.subject)
-        tx.record(UserCreated(user.subject, {"state": user.state}))
+        tx.record(UserCreated(user.subject, {"after": {"state": user.state}}))
         return user
 
     def hash_new(
@@ -165,14 +165,14 @@ class UserService:
             users = self._users(tx)
             user = users.get_for_update(user_id)
             user.require_etag(etag)
-            changed = take(user, wanted, fields)
-            if not changed:
+            before = take(user, wanted, fields)
+            if not before:
                 return tx.commit(user)
-            if "email" in changed:
+            if "email" in before:
                 user.email_verified = False
             self._write(tx, user)
-            tx.record(UserUpdated(user.subject, {"fields": changed}))
-            if "email" in changed and call.actor != user.subject:
+            tx.record(UserUpdated(user.subject, told(before, user, ())))
+            if "email" in before and call.actor != user.subject:
                 require_rights_of(tx, user.subject, by="users.manage")
             return tx.commit(user)
 
@@ -185,9 +185,9 @@ class UserService:
             user = self._users(tx).get_for_update(user_id)
             user.require_etag(etag)
             if user.state is not State.SUSPENDED:
-                user.state = State.SUSPENDED
+                was, user.state = user.state, State.SUSPENDED
                 self._write(tx, user)
-                tx.record(UserSuspended(user.subject))
+                tx.record(UserSuspended(user.subject, state_told(was, user.state)))
             else:
                 tx.change(ChangeKind.USER, user.subject)  # the answer has a revision nevertheless
             self._sessions.end_all(tx, user.subject)
@@ -201,9 +201,10 @@ class UserService:
             user = users.get_for_update(user_id)
             user.require_etag(etag)
             if user.state is State.SUSPENDED:
+                was = user.state
                 user.state = State.ACTIVE if users.has_password(user_id) else State.PENDING
                 self._write(tx, user)
-                tx.record(UserReactivated(user.subject))
+                tx.record(UserReactivated(user.subject, state_told(was, user.state)))
                 self._graph.set_state(tx, user.subject, Standing(user.state))
             else:
                 tx.change(ChangeKind.USER, user.subject)

@@ -25,13 +25,23 @@ def test_each_change_is_told_once(
     editor.files.UpdateFile(file={"name": name, "labels": {"a": "1"}, "content_type": "text/html"})
     editor.files.MoveFile(name=name, destination=new)
     admin.files.DeleteFile(name=new)
+    old = {"size": 5, "sha256": first.sha256}
+    new_content = {"size": 6, "sha256": second.sha256}
     assert told(gatehouse, name) == [
-        ("uploaded", admin.name, {"size": 5, "sha256": first.sha256, "replaced": False}),
-        ("uploaded", editor.name, {"size": 6, "sha256": second.sha256, "replaced": True}),
-        ("updated", editor.name, {"fields": ["content_type", "labels"]}),
+        ("uploaded", admin.name, {"after": old}),
+        ("uploaded", editor.name, {"before": old, "after": new_content}),
+        (
+            "updated",
+            editor.name,
+            {
+                "fields": ["content_type", "labels"],
+                "before": {"content_type": "application/octet-stream"},
+                "after": {"content_type": "text/html"},
+            },
+        ),
         ("moved", editor.name, {"destination": new}),
     ]
-    assert told(gatehouse, new) == [("deleted", admin.name, {})]
+    assert told(gatehouse, new) == [("deleted", admin.name, {"before": new_content})]
 
 
 def test_where_it_came_from_is_told(gatehouse: House, admin: Person, name: str) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from random import Random
 
-import grpc
 import pytest
 
 from tests.support.clients import Person

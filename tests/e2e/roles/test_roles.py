@@ -57,7 +57,7 @@ def test_a_role_is_created_as_wanted(gatehouse: House, admin: Person) -> None:
     assert role.create_time == role.update_time
     assert admin.roles.GetRole(name=role.name).role == role
     after = sorted(wanted["permissions"])
-    assert events_of(gatehouse, role.name) == [("created", {"before": [], "after": after})]
+    assert events_of(gatehouse, role.name) == [("created", {"after": {"permissions": after}})]
 
 
 def test_a_name_is_taken_once(admin: Person, role: Any) -> None:
@@ -166,9 +166,13 @@ def test_changed_permissions_count_at_once(
     with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
         ada.users.ListUsers()
     told = [data for kind, data in events_of(gatehouse, role.name) if kind == "updated"]
+
+    def of(held: list[str]) -> dict[str, list[str]]:
+        return {"permissions": held}
+
     assert told == [
-        {"fields": ["permissions"], "before": ["documents.read"], "after": permissions},
-        {"fields": ["permissions"], "before": permissions, "after": ["documents.read"]},
+        {"fields": ["permissions"], "before": of(["documents.read"]), "after": of(permissions)},
+        {"fields": ["permissions"], "before": of(permissions), "after": of(["documents.read"])},
     ]
 
 
@@ -182,7 +186,7 @@ def test_a_role_that_is_granted_stays_until_it_is_not(
     assert admin.roles.DeleteRole(name=role.name).revision
     with refused(NOT_FOUND, reason="ROLE_NOT_FOUND"):
         admin.roles.GetRole(name=role.name)
-    before = {"before": ["documents.read"], "after": []}
+    before = {"before": {"permissions": ["documents.read"]}}
     assert events_of(gatehouse, role.name)[-1] == ("deleted", before)
 
 
