@@ -104,6 +104,27 @@ class Graph:
         self.keep_an_owner(tx)
         return gone
 
+    def memberships_among(self, tx: Tx, member: str, groups: Collection[str]) -> set[str]:
+        """Those of the groups that a subject was put into."""
+        return GraphRepository(tx.connection).memberships_among(member, groups)
+
+    def move(self, tx: Tx, user: str, *, into: Collection[str], out_of: Collection[str]) -> None:
+        """Puts a user into groups and takes them out of others, all at once.
+
+        In one go, because nothing is locked once the order is certain; nobody is in a user, so
+        there is no cycle to look for. Raises SubjectNotFound, TooManyGroups, LastOwner.
+        """
+        graph = GraphRepository(tx.connection)
+        _require_subjects(graph, user, *into, *out_of)
+        for group in sorted(out_of):
+            graph.delete_membership(group, user)
+        for group in sorted(into):
+            graph.insert_membership(group, user)
+        tx.change(ChangeKind.STANDING, user)
+        tx.in_order()
+        _refuse_too_many(graph, user)
+        self.keep_an_owner(tx)
+
     def members(self, group: str, request: PageRequest) -> Page[str]:
         """A page of who was put into the group, by name. Raises InvalidPageToken."""
 

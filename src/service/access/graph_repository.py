@@ -33,6 +33,9 @@ _INSERT_MEMBERSHIP = text(
     "INSERT INTO memberships (group_name, member) VALUES (:group, :member) ON CONFLICT DO NOTHING"
 )
 _DELETE_MEMBERSHIP = text("DELETE FROM memberships WHERE group_name = :group AND member = :member")
+_MEMBERSHIPS_AMONG = text(
+    "SELECT group_name FROM memberships WHERE member = :member AND group_name = ANY(:groups)"
+)
 _MEMBERS = text(
     "SELECT member FROM memberships WHERE group_name = :group AND member > :after"
     " ORDER BY member LIMIT :limit"
@@ -168,6 +171,11 @@ class GraphRepository:
         """Takes a subject out of a group; whether it was in it."""
         parameters = {"group": group, "member": member}
         return self._run(_DELETE_MEMBERSHIP, parameters).rowcount > 0
+
+    def memberships_among(self, member: str, groups: Collection[str]) -> set[str]:
+        """Those of the groups that a subject was put into."""
+        parameters = {"member": member, "groups": list(groups)}
+        return set(self._run(_MEMBERSHIPS_AMONG, parameters).scalars())
 
     def members(self, group: str, after: str, limit: int) -> list[str]:
         """Who was put into the group, by name, after `after`."""

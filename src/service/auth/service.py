@@ -112,7 +112,7 @@ class AuthService:
             self._refuse_sign_in(call, credentials)
         self._throttle.welcome(email, call.peer)
         self._counters.logins("accepted")
-        return self._signed_in(opened)
+        return self.signed_in(opened)
 
     def refresh(self, call: Call, refresh_token: str) -> SignedIn:
         """The next pair of tokens. Raises RefreshTokenInvalid, RefreshTokenReused."""
@@ -125,7 +125,7 @@ class AuthService:
             self._counters.refreshes("refused")
             raise
         self._counters.refreshes("accepted")
-        return self._signed_in(opened)
+        return self.signed_in(opened)
 
     def logout(self, call: Call) -> None:
         """Ends the caller's session."""
@@ -217,6 +217,22 @@ class AuthService:
         """The keys that verify access tokens."""
         return self._keys.all()
 
+    def signed_in(self, opened: Opened) -> SignedIn:
+        """The tokens of a session that was just opened or refreshed."""
+        session = opened.session
+        access = self._tokens.issue(
+            session.subject,
+            session.name,
+            session.scopes,
+            # A revocation lasts until `token_expire_time`, so no token may outlive it.
+            until=min(
+                session.refresh_time + self._token_lifetime,
+                session.token_expire_time,
+                session.end_time,
+            ),
+        )
+        return SignedIn(access, opened.refresh_token, session.expire_time)
+
     def _admit(self, call: Call, email: str) -> None:
         try:
             self._throttle.admit(email, call.peer)
@@ -262,21 +278,6 @@ class AuthService:
         if names.is_user(subject):
             return self._users.recall(subject).display_name
         return self._service_accounts.recall(subject).display_name
-
-    def _signed_in(self, opened: Opened) -> SignedIn:
-        session = opened.session
-        access = self._tokens.issue(
-            session.subject,
-            session.name,
-            session.scopes,
-            # A revocation lasts until `token_expire_time`, so no token may outlive it.
-            until=min(
-                session.refresh_time + self._token_lifetime,
-                session.token_expire_time,
-                session.end_time,
-            ),
-        )
-        return SignedIn(access, opened.refresh_token, session.expire_time)
 
 
 def _within(held: frozenset[str], wanted: Collection[str]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """All SQL of the groups; who is in them is the graph's."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, DateTime, MetaData, String, Table, select
@@ -34,6 +35,11 @@ class GroupRepository:
     def get_for_update(self, name: str) -> Group:
         """The group, locked until the transaction ends. Raises GroupNotFound."""
         return self._one(select(_GROUPS).where(_GROUPS.c.name == name).with_for_update(), name)
+
+    def lock(self, names: Collection[str]) -> set[str]:
+        """Those of the groups that exist, locked until the transaction ends."""
+        query = select(_GROUPS.c.name).where(_GROUPS.c.name.in_(names)).order_by(_GROUPS.c.name)
+        return set(self._run(query.with_for_update()).scalars())
 
     def list(self, after: str, limit: int) -> list[Group]:
         """Up to `limit` groups by name, after `after`."""

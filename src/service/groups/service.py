@@ -1,6 +1,8 @@
 """What one can do with groups, and with who is in them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+import structlog
 
 from service.access.delegation import require_rights_of
 from service.access.graph import Graph
@@ -20,10 +22,12 @@ from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
 from service.kernel.updates import fields_to_change, take, told
-from service.storage.database import Database
+from service.storage.database import Database, Tx
 from service.storage.pages import Page, Pager, PageRequest
 
 _CHANGEABLE = ("display_name", "description")
+
+log = structlog.get_logger("gatehouse.groups")
 
 
 class GroupService:
@@ -130,6 +134,28 @@ class GroupService:
             if self._graph.remove_member(tx, name, member):
                 tx.record(MemberRemoved(name, {"member": member}))
             return tx.commit(None)
+
+    def align(self, tx: Tx, user: str, wanted: Collection[str], *, among: Collection[str]) -> None:
+        """A user is in `wanted`, and in no other group of `among`, within another's transaction.
+
+        A group that does not exist is passed over. Nobody is asked for rights: the settings are an
+        operator's. Raises TooManyGroups, LastOwner.
+        """
+        current = self._graph.memberships_among(tx, user, among)
+        changed = current ^ set(wanted)
+        if not changed:
+            return
+        existing = GroupRepository(tx.connection).lock(changed)
+        for name in sorted(changed - existing):
+            log.warning("no such group to put people into", group=name)
+        into, out_of = existing - current, existing & current
+        if not existing:
+            return
+        self._graph.move(tx, user, into=into, out_of=out_of)
+        for name in sorted(into):
+            tx.record(MemberAdded(name, {"member": user}))
+        for name in sorted(out_of):
+            tx.record(MemberRemoved(name, {"member": user}))
 
     def members(self, name: str, request: PageRequest) -> Page[str]:
         """A page of who was put into the group, by name. Raises GroupNotFound, InvalidPageToken."""

@@ -1,6 +1,12 @@
-"""E-mail addresses as they are compared."""
+"""E-mail addresses, by their shape and as they are compared."""
 
+import re
 import unicodedata
+
+
+def is_address(text: str) -> bool:
+    """Whether the text has the shape of one. Whether anybody reads it is another matter."""
+    return bool(re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,189}", text)) and text.isprintable()
 
 
 def comparable(email: str) -> str:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy import BigInteger as Big
@@ -60,6 +61,11 @@ _GET_SEVERAL = select(*_SHOWN).where(
     _USERS.c.id == func.any(bindparam("user_ids", type_=ARRAY(Uuid)))
 )
 _CREDENTIALS = select(_USERS.c.id, _USERS.c.state, _USERS.c.password_hash)
+_HAS_CREDENTIAL = text(
+    "SELECT password_hash IS NOT NULL"
+    " OR EXISTS (SELECT FROM federated_identities WHERE user_id = users.id)"
+    " FROM users WHERE id = :user_id"
+)
 _OLDEST_FIRST = tuple_(_USERS.c.create_time, _USERS.c.id)
 
 
@@ -118,10 +124,15 @@ class UserRepository:
         """The same by id, unchangeable by others until the transaction ends."""
         return self._credentials(_CREDENTIALS.where(_USERS.c.id == user_id).with_for_update())
 
-    def has_password(self, user_id: UUID) -> bool:
-        """Whether the user has a password, usable now or not."""
-        query = select(_USERS.c.password_hash.is_not(None)).where(_USERS.c.id == user_id)
-        return bool(self._run(query).scalar_one())
+    def has_credential(self, user_id: UUID) -> bool:
+        """Whether the user has a password or an identity at a provider, usable now or not."""
+        return bool(self._run(_HAS_CREDENTIAL, {"user_id": user_id}).scalar_one())
+
+    def lock_by_email(self, email: str) -> User | None:
+        """The user with this e-mail, locked until the transaction ends, if there is one."""
+        query = select(*_SHOWN).where(_USERS.c.email_index == self._index(email))
+        row = self._run(query.with_for_update()).one_or_none()
+        return self._user(row) if row else None
 
     def insert(self, user: User, password_hash: str | None) -> None:
         """Raises EmailTaken."""

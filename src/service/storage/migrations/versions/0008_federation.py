@@ -10,10 +10,10 @@ _STATEMENTS = """
 CREATE TABLE federated_identities (
     identity bytea PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
-    provider text NOT NULL,
-    create_time timestamptz NOT NULL
+    issuer text NOT NULL,
+    create_time timestamptz NOT NULL,
+    UNIQUE (user_id, issuer)
 );
-CREATE INDEX federated_identities_user ON federated_identities (user_id);
 
 -- A state is good once: the hashes of those that were used, until they would have expired.
 CREATE TABLE used_states (

@@ -1,0 +1,61 @@
+"""The `state` of a sign-in that has begun at an identity provider.
+
+What must be known at its end is sealed into it, so that beginning stores nothing: anybody may
+begin, and nobody can fill the database by it.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+
+from service.auth.errors import Cause, FederatedLoginRefused
+from service.kernel.crypto import CannotOpen, KeyRing
+
+_PLACE = "auth/federated_state"
+_LIFETIME = timedelta(minutes=10).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class BegunLogin:
+    """A sign-in on its way: `verifier` is PKCE's (RFC 7636), `expires` a Unix time."""
+
+    provider: str
+    redirect_uri: str
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+    expires: float
+
+    @staticmethod
+    def begin(provider: str, redirect_uri: str, *, now: float) -> "BegunLogin":
+        """A new one, with secrets of its own."""
+        return BegunLogin(
+            provider,
+            redirect_uri,
+            nonce=secrets.token_urlsafe(32),
+            verifier=secrets.token_urlsafe(32),
+            expires=now + _LIFETIME,
+        )
+
+
+def seal(login: BegunLogin, ring: KeyRing) -> str:
+    """The state that stands for the sign-in."""
+    sealed = ring.seal(json.dumps(asdict(login)).encode(), _PLACE)
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def unseal(state: str, ring: KeyRing, *, now: float) -> tuple[BegunLogin, bytes]:
+    """The sign-in, and what it is known by once it is used. Raises FederatedLoginRefused.
+
+    That is a hash of what is sealed: the same bytes can be written in base64 in several ways.
+    """
+    try:
+        sealed = base64.urlsafe_b64decode(state + "=" * (-len(state) % 4))
+        login = BegunLogin(**json.loads(ring.open(sealed, _PLACE)))
+    except (CannotOpen, ValueError):
+        raise FederatedLoginRefused(Cause.STATE) from None
+    if now >= login.expires:
+        raise FederatedLoginRefused(Cause.STATE)
+    return login, hashlib.sha256(sealed).digest()

@@ -1,0 +1,85 @@
+"""HTTP with an identity provider, which may be slow, broken, or somebody else by now.
+
+Every answer is bounded in time and size, and a redirect is none: what we send, and whom we
+believe, is for the addresses that the provider has published. An operator's proxy (`HTTPS_PROXY`,
+`NO_PROXY`) and CAs (`REQUESTS_CA_BUNDLE`) are honoured, being the only way out of some networks;
+credentials in a `.netrc` are not, since every request says itself who asks.
+"""
+
+from contextlib import closing
+from io import BytesIO
+from time import monotonic
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
+
+from service.auth.errors import ProviderUnavailable
+
+_PATIENCE = 5.0  # seconds for each wait, and for the whole of an answer
+_MOST_BYTES = 512 * 1024
+_AT_ONCE = 16 * 1024
+
+
+def bind(session: requests.Session) -> None:
+    """All that the session asks is asked as above. Its calls raise ProviderUnavailable."""
+    session.mount("https://", _Bounded())
+    session.mount("http://", _Bounded())
+
+
+def get_json(url: str, *, token: str = "") -> dict[str, Any]:
+    """The object at `url`, which `token` lets us read. Raises ProviderUnavailable."""
+    with requests.Session() as session:
+        bind(session)
+        response = session.get(url, headers={"Accept": "application/json"}, auth=_Bearer(token))
+    if response.status_code != requests.codes.ok:
+        raise ProviderUnavailable(f"status {response.status_code}")
+    try:
+        found = response.json()
+    except (ValueError, RecursionError):
+        raise ProviderUnavailable("no JSON") from None
+    if not isinstance(found, dict):
+        raise ProviderUnavailable("no JSON object")
+    return found
+
+
+class _Bearer(requests.auth.AuthBase):
+    """A bearer token, or nobody's."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class _Bounded(HTTPAdapter):
+    """Reads the whole of an answer at once, within the bounds."""
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
+        deadline = monotonic() + _PATIENCE
+        try:
+            response = super().send(request, **options | {"stream": True, "timeout": _PATIENCE})
+            with closing(response.raw) as raw:
+                response.raw = BytesIO(_content(raw, deadline))
+        except (requests.RequestException, HTTPError) as error:
+            raise ProviderUnavailable(type(error).__name__) from None
+        status = response.status_code
+        if not requests.codes.ok <= status < requests.codes.server_error or response.is_redirect:
+            raise ProviderUnavailable(f"status {status}")
+        return response
+
+
+def _content(raw: HTTPResponse, deadline: float) -> bytes:
+    content = bytearray()
+    while part := raw.read1(_AT_ONCE, decode_content=True):
+        content += part
+        if len(content) > _MOST_BYTES:
+            raise ProviderUnavailable("more than an answer may have")
+        if monotonic() > deadline:
+            raise ProviderUnavailable("slower than an answer may be")
+    return bytes(content)
