@@ -4,8 +4,8 @@ UNAVAILABLE is retried for every method: the server answers it before anything h
 where a connection breaks in the middle of a write, the write's `request_id` makes the repeat safe.
 CANCELLED is what a server that is leaving ends its last calls with, whatever they had done by then;
 it is retried only where a second time does no harm: reads, refreshing (the lost answer is given
-again), exchanging (a lost token dies by itself), and writes that carry a `request_id` (AIP-155),
-which a caller should always set.
+again), exchanging (a lost token dies by itself), asking for a mail (of two within a minute one is
+sent), and writes that carry a `request_id` (AIP-155), which a caller should always set.
 """
 
 import json
@@ -23,12 +23,15 @@ REPEATABLE = {
         "ListSubjects",
     ),
     "gatehouse.auth.v1.AuthService": (
+        "BeginFederatedLogin",
         "ChangePassword",
         "ExchangeApiKey",
         "ExchangeToken",
         "GetJwks",
         "IntrospectToken",
         "RefreshToken",
+        "RequestEmailVerification",
+        "RequestPasswordReset",
         "WhoAmI",
     ),
     "gatehouse.events.v1.EventService": ("ListEvents",),

@@ -1,7 +1,8 @@
 """Tokens, keys, and what happens at a sign-in."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
@@ -58,8 +59,26 @@ class Identity:
     expire_time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class FederatedPerson:
+    """Whom an identity provider has signed in.
+
+    `verified_email` is empty unless the provider says that the address is the person's; `groups`
+    are `groups/{id}` of this service.
+    """
+
+    issuer: str
+    subject: str = field(repr=False)
+    verified_email: str = field(repr=False)
+    display_name: str = field(repr=False)
+    groups: frozenset[str]
+
+
 class SignInSucceeded(Event):
-    """Someone signed in."""
+    """Someone signed in; `data.session` names the session.
+
+    `data.provider` is the identity provider, where it was at one.
+    """
 
     type = "gatehouse.auth.sign_in"
 
@@ -81,6 +100,53 @@ class TokenExchanged(Event):
     """
 
     type = "gatehouse.auth.token_exchanged"
+
+
+class IdentityLinked(Event):
+    """From now on a user can sign in at an identity provider, `data.provider`."""
+
+    type = "gatehouse.auth.identity_linked"
+
+
+class Purpose(StrEnum):
+    """What a token that is sent by mail is good for."""
+
+    PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105 - what it is called
+    EMAIL_VERIFICATION = "EMAIL_VERIFICATION"
+
+
+@dataclass(frozen=True, slots=True)
+class MailedToken:
+    """The newest token that a user was sent: the job that made it, and how long ago."""
+
+    job: int
+    age: timedelta
+
+    def gives_way_to(self, job: int) -> bool:
+        """Whether the job may make another one instead.
+
+        A job that is run again may, since nobody need have got its token; else only a newer one,
+        and not within a minute, so that nobody's inbox can be filled.
+        """
+        return job == self.job or (job > self.job and self.age >= timedelta(minutes=1))
+
+
+class PasswordResetRequested(Event):
+    """A mail to set a new password with is sent to a user, because somebody asked for it."""
+
+    type = "gatehouse.auth.password_reset_requested"
+
+
+class EmailVerificationRequested(Event):
+    """A user asked for a mail to verify their address with."""
+
+    type = "gatehouse.auth.email_verification_requested"
+
+
+class EmailVerified(Event):
+    """A user showed to read the mail of their address."""
+
+    type = "gatehouse.auth.email_verified"
 
 
 class SigningKeyCreated(Event):

@@ -6,6 +6,8 @@ from gatehouse.auth.v1 import auth_service_pb2 as pb
 from gatehouse.auth.v1 import auth_service_pb2_grpc as rpc
 
 from service.auth import convert
+from service.auth.federation import FederationService
+from service.auth.mailed_tokens import MailedTokenService
 from service.auth.revocation_stream import RevocationStream
 from service.auth.service import AuthService
 from service.kernel.call import Call, Committed
@@ -17,8 +19,16 @@ from service.transport.watching import Outbox, watches
 class AuthServicer(rpc.AuthServiceServicer):
     """Unpacks, asks the service, packs."""
 
-    def __init__(self, auth: AuthService, revocations: RevocationStream) -> None:
+    def __init__(
+        self,
+        auth: AuthService,
+        federation: FederationService,
+        mailed_tokens: MailedTokenService,
+        revocations: RevocationStream,
+    ) -> None:
         self._auth = auth
+        self._federation = federation
+        self._mailed_tokens = mailed_tokens
         self._revocations = revocations
 
     def Login(self, request: pb.LoginRequest, call: Call) -> pb.LoginResponse:
@@ -61,6 +71,42 @@ class AuthServicer(rpc.AuthServiceServicer):
     @answers(convert.password_changed)
     def ChangePassword(self, request: pb.ChangePasswordRequest, call: Call) -> Committed[None]:
         return self._auth.change_password(call, request.current_password, request.new_password)
+
+    def BeginFederatedLogin(
+        self, request: pb.BeginFederatedLoginRequest, call: Call
+    ) -> pb.BeginFederatedLoginResponse:
+        url, state = self._federation.begin(call, request.provider, request.redirect_uri)
+        return pb.BeginFederatedLoginResponse(authorization_url=url, state=state)
+
+    def CompleteFederatedLogin(
+        self, request: pb.CompleteFederatedLoginRequest, call: Call
+    ) -> pb.CompleteFederatedLoginResponse:
+        signed_in = self._federation.complete(
+            call, request.state, request.code, request.issuer, request.device
+        )
+        return pb.CompleteFederatedLoginResponse(tokens=convert.tokens(signed_in))
+
+    def RequestPasswordReset(
+        self, request: pb.RequestPasswordResetRequest, call: Call
+    ) -> pb.RequestPasswordResetResponse:
+        self._mailed_tokens.request_password_reset(call, request.email)
+        return pb.RequestPasswordResetResponse()
+
+    def ResetPassword(
+        self, request: pb.ResetPasswordRequest, call: Call
+    ) -> pb.ResetPasswordResponse:
+        self._mailed_tokens.reset_password(call, request.token, request.new_password)
+        return pb.ResetPasswordResponse()
+
+    def RequestEmailVerification(
+        self, request: pb.RequestEmailVerificationRequest, call: Call
+    ) -> pb.RequestEmailVerificationResponse:
+        self._mailed_tokens.request_email_verification(call)
+        return pb.RequestEmailVerificationResponse()
+
+    def VerifyEmail(self, request: pb.VerifyEmailRequest, call: Call) -> pb.VerifyEmailResponse:
+        self._mailed_tokens.verify_email(call, request.token)
+        return pb.VerifyEmailResponse()
 
     @watches
     def WatchRevocations(

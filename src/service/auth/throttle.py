@@ -51,6 +51,15 @@ class SignInThrottle:
             keys = self._keys(account, address, known=False)
             self._take(self._own, self._strict, keys)
 
+    def admit_address(self, address: str) -> None:
+        """The same for who names no account yet."""
+        keys = [self._by_address(address)]
+        try:
+            self._take(self._shared, self._rate, keys)
+        except redis.RedisError as error:
+            log.debug("sign-ins counted in this process", why=str(error))
+            self._take(self._own, self._strict, keys)
+
     def welcome(self, email: str, address: str) -> None:
         """Notes that the account's owner signs in from this address."""
         try:
@@ -74,7 +83,10 @@ class SignInThrottle:
 
     def _keys(self, account: str, address: str, *, known: bool) -> list[str]:
         by_account = f"account:{account}:{self._index(address)}" if known else f"account:{account}"
-        return [f"address:{self._index(address)}", by_account]
+        return [self._by_address(address), by_account]
+
+    def _by_address(self, address: str) -> str:
+        return f"address:{self._index(address)}"
 
     def _account(self, email: str) -> str:
         return self._index(comparable(email))

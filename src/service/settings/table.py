@@ -7,17 +7,22 @@ pydantic-settings costs a worker 9 MB and 50 ms and every one of its messages wo
 
 # ruff: noqa: RUF009 - defaults are read once, on purpose: from their text, as any other value.
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from difflib import get_close_matches
+from email.headerregistry import Address as Sender
 from pathlib import Path
 from typing import Any
 
+from service.auth.providers import Provider
 from service.kernel.crypto import KeyRing
+from service.mail.smtp import SmtpServer
 from service.settings import values
+from service.settings.providers import providers
 from service.settings.values import Address, Rate
 
 _PREFIX = "GATEHOUSE_"
@@ -39,9 +44,12 @@ class BadSetting(Exception):
         super().__init__("\n".join(problems))
 
 
-def _setting(read: Callable[[str], Any], default: str | None, *, secret: bool = False) -> Any:
+def _setting(
+    read: Callable[[str], Any], default: str | None, *, secret: bool = False, array: bool = False
+) -> Any:
     value = None if default is None else read(default)
-    return field(default=value, repr=not secret, metadata={"read": read, "secret": secret})
+    metadata = {"read": read, "secret": secret, "array": array}
+    return field(default=value, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +86,14 @@ class Settings:
     file_encryption: bool = _setting(values.switch, "off")
     file_size_limit: int = _setting(values.size("1B", "256GiB"), "5GiB")
     file_quota: int | None = _setting(values.size("1B", "1PiB"), None)
+    oidc_providers: tuple[Provider, ...] | None = _setting(
+        providers, None, secret=True, array=True
+    )
+    # The URL may hold a password.
+    smtp_url: SmtpServer | None = _setting(SmtpServer.parse, None, secret=True)
+    mail_from: Sender | None = _setting(values.sender, None)
+    password_reset_url: str | None = _setting(values.page, None)
+    email_verification_url: str | None = _setting(values.page, None)
     reflection: bool = _setting(values.switch, "on")
     channelz: bool = _setting(values.switch, "off")
     log_format: str | None = _setting(values.one_of("console", "json"), None)
@@ -92,6 +108,16 @@ class Settings:
     def file_store(self) -> str:
         """Where files' contents are kept: `file:///folder` or `s3://bucket/prefix`."""
         return self.file_store_url or (self.data_dir.absolute() / "files").as_uri()
+
+    @property
+    def mail_sender(self) -> Sender:
+        """Whom mail is from."""
+        return self.mail_from or values.sender("Gatehouse <gatehouse@localhost>")
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where mail is written to without an SMTP server."""
+        return self.data_dir.absolute() / "mail"
 
     @property
     def warnings(self) -> list[str]:
@@ -164,7 +190,8 @@ def _values(given: _Given, problems: list[str]) -> Iterator[tuple[str, Any]]:
     for name, (place, value) in given.items():
         known = _METADATA[name]
         try:
-            yield name, known["read"](_text(value))
+            text = _json(value) if known["array"] else _text(value)
+            yield name, known["read"](text)
         except ValueError as error:
             shown = "(hidden)" if known["secret"] else _shown(value)
             problems.append(f"{place} is {shown}: it takes {str(error).removeprefix('takes ')}")
@@ -181,6 +208,11 @@ def _text(value: object) -> str:
     return value
 
 
+def _json(value: object) -> str:
+    """The same of a setting that is an array: in TOML it is one, elsewhere its JSON."""
+    return json.dumps(value, default=str) if isinstance(value, list) else _text(value)
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 300 else f"{text[:299]}…"
@@ -193,6 +225,7 @@ _BESIDE = (
     ("tls_cert_file", "tls_key_file"),
     ("tls_key_file", "tls_cert_file"),
     ("tls_client_ca_file", "tls_cert_file"),
+    ("smtp_url", "mail_from"),
 )
 _AT_MOST = (
     ("refresh_grace", "access_token_lifetime"),

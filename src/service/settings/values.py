@@ -8,8 +8,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from email.headerregistry import Address as Sender
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import unquote, urlsplit
+
+from service.kernel.emails import is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +199,34 @@ def issuer(text: str) -> str:
 
 def email(text: str) -> str:
     """An e-mail address, by its shape alone."""
-    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,189}", text) or not text.isprintable():
+    if not is_address(text):
         raise ValueError("an e-mail address")
+    return text
+
+
+def sender(text: str) -> Sender:
+    """Whom mail is from: `no-reply@example.org` or `Example <no-reply@example.org>`."""
+    match = re.fullmatch(r"([^<>\"@]*\S) <([^<>]+)>|([^<>]+)", text)
+    address = (match[2] or match[3]) if match else ""
+    if not (match and is_address(address) and text.isprintable() and address.isascii()):
+        raise ValueError("an e-mail address, or Name <address>")
+    name, domain = address.rsplit("@", 1)
+    return Sender(match[1] or "", name, domain)
+
+
+def page(text: str) -> str:
+    """A page of the company's app that a mail leads to, with `{token}` for the token."""
+    without = text.replace("{token}", "token")
+    try:
+        url = urlsplit(without)
+        host = Address(url.hostname or "", url.port or 0)
+    except ValueError:
+        host = Address("", 0)
+    safe = without.startswith("https://") or (without.startswith("http://") and host.is_loopback)
+    written = _is_one_word(text) and not re.search(r"[{}<>\"\\^`|@]", without) and len(text) <= 512
+    once = text.count("{token}") == 1 and "{token}" not in urlsplit(text).netloc
+    if not (host.host and safe and written and once):
+        raise ValueError("an https:// URL with {token} once after the host (http:// on loopback)")
     return text
 
 

@@ -32,6 +32,16 @@ _PURGES = {
         " SELECT ctid FROM grants WHERE expire_time < now() - interval '30 days'"
         " LIMIT :at_once))"
     ),
+    # Used states of federated sign-ins matter as long as they would be taken.
+    "used_states": text(
+        "DELETE FROM used_states WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM used_states WHERE expire_time < now() - interval '1 hour'"
+        " LIMIT :at_once))"
+    ),
+    "mailed_tokens": text(
+        "DELETE FROM mailed_tokens WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM mailed_tokens WHERE expire_time < now() LIMIT :at_once))"
+    ),
     # A session can be looked at for a month after the end that it had from the start.
     "sessions": text(
         "DELETE FROM sessions WHERE ctid = ANY(ARRAY("

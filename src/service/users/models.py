@@ -108,6 +108,9 @@ class UserDeleted(Event):
 
 
 class PasswordChanged(Event):
-    """A user's password was changed, by the user or by an operator."""
+    """A user's password was changed, by the user or by an operator.
+
+    `data.reset` says that it was with a token from a mail.
+    """
 
     type = "gatehouse.users.password_changed"

@@ -77,17 +77,23 @@ class UserService:
         with self._db.transaction(call) as tx:
             return tx.commit(self.add(tx, new, hashed))
 
-    def add(self, tx: Tx, new: NewUser, hashed: str | None) -> User:
-        """The same within another's transaction, the password hashed before. Raises EmailTaken."""
+    def add(
+        self, tx: Tx, new: NewUser, hashed: str | None, *, email_verified: bool = False
+    ) -> User:
+        """The same within another's transaction, the password hashed before. Raises EmailTaken.
+
+        Whose address was verified elsewhere can sign in there, so is ACTIVE too.
+        """
         now = self._clock.now()
         user = User(
             id=names.new_id(),
             email=new.email,
             display_name=new.display_name,
             attributes=new.attributes,
-            state=State.ACTIVE if hashed else State.PENDING,
+            state=State.ACTIVE if hashed or email_verified else State.PENDING,
             create_time=now,
             update_time=now,
+            email_verified=email_verified,
         )
         _require_small(new)
         self._users(tx).insert(user, hashed)
@@ -202,7 +208,7 @@ class UserService:
             user.require_etag(etag)
             if user.state is State.SUSPENDED:
                 was = user.state
-                user.state = State.ACTIVE if users.has_password(user_id) else State.PENDING
+                user.state = State.ACTIVE if users.has_credential(user_id) else State.PENDING
                 self._write(tx, user)
                 tx.record(UserReactivated(user.subject, state_told(was, user.state)))
                 self._graph.set_state(tx, user.subject, Standing(user.state))
@@ -225,6 +231,22 @@ class UserService:
             tx.record(UserDeleted(user.subject))
             self._graph.remove_subject(tx, user.subject)
             return tx.commit(None)
+
+    def lock(self, tx: Tx, user_id: UUID) -> User:
+        """The user as they are until the transaction ends. Raises UserNotFound."""
+        return self._users(tx).get_for_update(user_id)
+
+    def lock_by_email(self, tx: Tx, email: str) -> User | None:
+        """The same by e-mail, if there is one."""
+        return self._users(tx).lock_by_email(email)
+
+    def vouch(self, tx: Tx, user: User) -> None:
+        """The address is the user's, who was locked before; who was PENDING can sign in now."""
+        user.email_verified = True
+        if user.state is State.PENDING:
+            user.state = State.ACTIVE
+            self._graph.set_state(tx, user.subject, Standing.ACTIVE)
+        self._write(tx, user)
 
     def find_credentials(self, email: str) -> Credentials | None:
         """What a sign-in is checked against; None where nobody could sign in so."""
@@ -286,6 +308,16 @@ class UserService:
             )
             tx.record(PasswordChanged(user.subject))
             return tx.commit(None)
+
+    def reset_password(self, tx: Tx, user: User, hashed: str) -> None:
+        """Sets the password of a user who reads their mail, and ends all of their sessions.
+
+        The user was locked before, and the password hashed.
+        """
+        self._users(tx).set_password(user.id, hashed)
+        self.vouch(tx, user)
+        self._sessions.end_all(tx, user.subject)
+        tx.record(PasswordChanged(user.subject, {"reset": True}))
 
     def _write(self, tx: Tx, user: User) -> None:
         user.update_time = self._clock.now()

@@ -63,9 +63,16 @@ SERVICES = [
 _HASHING = {
     "/gatehouse.auth.v1.AuthService/Login",
     "/gatehouse.auth.v1.AuthService/ChangePassword",
+    "/gatehouse.auth.v1.AuthService/ResetPassword",
     "/gatehouse.users.v1.UserService/CreateUser",
 }
 _HASHING_THREADS = 32
+# These wait for an identity provider, which may be slow.
+_FEDERATED = {
+    "/gatehouse.auth.v1.AuthService/BeginFederatedLogin",
+    "/gatehouse.auth.v1.AuthService/CompleteFederatedLogin",
+}
+_FEDERATED_THREADS = 8
 # These are answered from memory. Threads that only compute get in each other's way: with twelve
 # of them a call costs a quarter more than with four.
 _REMEMBERED = {
@@ -102,15 +109,18 @@ class Application:
         quick = CallPool("quick", threads=_REMEMBERED_THREADS, limit=1000)
         calls = CallPool("calls", threads=_THREADS, limit=1000)
         hashing = CallPool("sign-in", threads=_HASHING_THREADS, limit=64)
+        federated = CallPool("federation", threads=_FEDERATED_THREADS, limit=64)
         transferring = CallPool("transfers", threads=TRANSFERS, limit=TRANSFERS)
         probes = CallPool("probes", threads=2, limit=10_000)
         reflection = CallPool("reflection", threads=4, limit=1000)
         shed = CallPool("shed", threads=1, limit=10_000)
-        self.pools = [quick, calls, hashing, transferring, probes, reflection, shed]
+        self.pools = [quick, calls, hashing, federated, transferring, probes, reflection, shed]
 
         def pool_of(method: Method) -> CallPool:
             if method.full_name in _HASHING:
                 return hashing
+            if method.full_name in _FEDERATED:
+                return federated
             if method.full_name in _TRANSFERRING:
                 return transferring
             return quick if method.full_name in _REMEMBERED else calls
@@ -134,7 +144,12 @@ class Application:
         self.server = server = create_server(calls, [pipeline])
         access = AccessServicer(services.access)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
-        auth = AuthServicer(services.auth, services.revocation_stream)
+        auth = AuthServicer(
+            services.auth,
+            services.federation,
+            services.mailed_tokens,
+            services.revocation_stream,
+        )
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(auth, server)
         events = EventServicer(services.events, services.event_stream, source=settings.issuer)
         event_service_pb2_grpc.add_EventServiceServicer_to_server(events, server)

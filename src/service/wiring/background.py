@@ -1,10 +1,15 @@
 """The background work: what `gatehouse worker` runs, and embedded mode within `serve`."""
 
+from service.auth.token_mails import TokenMails
 from service.files.reaping import Reaper
 from service.jobs.housekeeping import add_housekeeping
+from service.jobs.mail import add_mail
 from service.jobs.queue import Worker, create_queue
+from service.mail.mailer import create_mailer
+from service.mail.messages import Messages
 from service.settings import Settings
 from service.storage.database import Database
+from service.users.addressees import Addressees
 from service.wiring.services import object_store_of
 from service.wiring.stores import Stores
 
@@ -17,6 +22,18 @@ class BackgroundWork:
         store = object_store_of(settings)
         queue = create_queue(stores.database_url)
         add_housekeeping(queue, self._database, Reaper(self._database, store))
+        mails = TokenMails(
+            self._database,
+            stores.ring,
+            Addressees(stores.ring),
+            Messages(
+                settings.mail_sender,
+                reset_page=settings.password_reset_url,
+                verification_page=settings.email_verification_url,
+            ),
+            create_mailer(settings.smtp_url, settings.mail_folder),
+        )
+        add_mail(queue, mails)
         self._worker = Worker(queue)
 
     def start(self) -> None:

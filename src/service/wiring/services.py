@@ -1,11 +1,15 @@
 """The use cases, put together over the stores; nothing here knows that there is a server."""
 
+from typing import TYPE_CHECKING
+
 from service.access.decisions import Decisions
 from service.access.graph import Graph
 from service.access.policy import Policy
 from service.access.service import AccessService
+from service.auth.federation import FederationService
 from service.auth.first_admin import FirstAdmin, ensure_first_admin
 from service.auth.keys import SigningKeys
+from service.auth.mailed_tokens import MailedTokenService
 from service.auth.revocation_stream import RevocationStream
 from service.auth.service import AuthService, Counters
 from service.auth.throttle import SignInThrottle
@@ -29,11 +33,16 @@ from service.storage.database import Database
 from service.storage.feed import ChangeFeed
 from service.storage.objects import ObjectStore
 from service.storage.pages import Pager
+from service.storage.queue import Queue
 from service.storage.redis import create_redis
 from service.storage.wakeup import CHANGES, EVENTS, Wakeup
+from service.users.identities import Identities
 from service.users.passwords import PasswordHasher
 from service.users.service import UserService
 from service.wiring.stores import Stores
+
+if TYPE_CHECKING:
+    from service.auth.oidc import RelyingParty
 
 _DATABASE_CONNECTIONS = 20
 _REDIS_CONNECTIONS = 64
@@ -148,6 +157,21 @@ class Services:
             records_exchanges=settings.audit_refreshes,
             counters=counters,
         )
+        self.federation = FederationService(
+            self.database,
+            ring,
+            self.clock,
+            throttle,
+            self.users,
+            Identities(ring),
+            self.groups,
+            self.sessions,
+            relying_parties(settings, self.clock),
+            signed_in=self.auth.signed_in,
+            counters=counters,
+        )
+
+        self.mailed_tokens = MailedTokenService(self.database, ring, Queue(), throttle, self.users)
 
     def prepare(self) -> FirstAdmin | None:
         """Makes what a new database lacks: the first admin, if none, and a key to sign with.
@@ -184,6 +208,15 @@ class Services:
         self.database.dispose()
         self.feed_database.dispose()
         self.redis.close()
+
+
+def relying_parties(settings: Settings, clock: Clock) -> "dict[str, RelyingParty]":
+    """This service as a client of each identity provider in the settings, by id."""
+    if not settings.oidc_providers:
+        return {}
+    from service.auth.oidc import RelyingParty  # noqa: PLC0415 - 10 MB that few need
+
+    return {it.id: RelyingParty(it, clock) for it in settings.oidc_providers}
 
 
 def object_store_of(settings: Settings) -> ObjectStore:

@@ -6,17 +6,29 @@ revision = "0007"
 down_revision = "0006"
 
 _STATEMENTS = """
--- One living token a user and purpose, kept as its hash; good for the address that it went to.
+-- One living token a user and purpose, kept as its hash, with the job that made it and mails it.
 CREATE TABLE mailed_tokens (
     user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     purpose text NOT NULL CHECK (purpose IN ('PASSWORD_RESET', 'EMAIL_VERIFICATION')),
     hash bytea NOT NULL UNIQUE,
-    email_index bytea NOT NULL,
+    job bigint NOT NULL,
     create_time timestamptz NOT NULL,
     expire_time timestamptz NOT NULL,
     PRIMARY KEY (user_id, purpose)
 );
 CREATE INDEX mailed_tokens_expire_time ON mailed_tokens (expire_time);
+
+-- A token says that its bearer reads the mail of a user who may sign in. It dies with that, whoever
+-- changes the row, and does not come back when the user is let in again or the address is put back.
+CREATE FUNCTION mailed_tokens_die() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM mailed_tokens WHERE user_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER mailed_tokens_die AFTER UPDATE ON users FOR EACH ROW
+    WHEN (NEW.email_index <> OLD.email_index OR NEW.state = 'SUSPENDED')
+    EXECUTE FUNCTION mailed_tokens_die();
 """
 
 
