@@ -52,7 +52,8 @@ class SmtpServer:
         if url.scheme not in {"smtp", "smtps"} or not host or rest or port == 0 or not plain:
             raise ValueError(_TAKES)
         user, password = unquote(url.username or ""), unquote(url.password or "")
-        if bool(user) != bool(password) or not (user + password).isprintable():
+        known = user + password
+        if bool(user) != bool(password) or not (known.isascii() and known.isprintable()):
             raise ValueError(_TAKES)
         if url.scheme == "smtps":
             return SmtpServer(host, port or 465, Security.TLS, user, password)
@@ -98,7 +99,7 @@ class SmtpMailer:
 
 @contextmanager
 def _in_our_words() -> Iterator[None]:
-    """Faults without what servers write, which may repeat an address or what was sent."""
+    """Faults, without what servers write, which may repeat an address or what was sent."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
@@ -125,6 +126,10 @@ def _why(error: Exception) -> str:
             return f"the server's certificate is not trusted: {error.verify_message}"
         case TimeoutError():
             return "the server did not answer in time"
+        case smtplib.SMTPServerDisconnected(__context__=TimeoutError() as cause):
+            return _why(cause)
+        case smtplib.SMTPServerDisconnected():
+            return "the server closed the connection"
         case smtplib.SMTPException() | ValueError():
             return f"the server did not speak as it should ({type(error).__name__})"
         case _:
