@@ -5,13 +5,7 @@ from typing import Any
 
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import (
-    InvalidClaimError,
-    InvalidKeyIdError,
-    JoseError,
-    MissingClaimError,
-    UnsupportedAlgorithmError,
-)
+from joserfc.errors import ClaimError, InvalidKeyIdError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 from joserfc.registry import Header
@@ -76,7 +70,7 @@ def verify(
         claims.validate(now=int(now), leeway=_LEEWAY)
     except InvalidKeyIdError:
         raise UnknownKey from None
-    except (InvalidClaimError, MissingClaimError) as error:
+    except ClaimError as error:
         raise IdTokenInvalid(f"{error.error} {error.claim}") from None
     except JoseError as error:
         raise IdTokenInvalid(error.error) from None

@@ -23,7 +23,7 @@ from service.kernel.emails import is_address
 log = structlog.get_logger("gatehouse.federation")
 
 # RFC 6749, section 5.2. What else a provider says may be anything, and is not repeated.
-_ERRORS = {"invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type"}
+_ERRORS = ("invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type")
 _LONGEST_SUBJECT = 255  # OpenID Connect Core, section 2
 _LONGEST_NAME = 256
 

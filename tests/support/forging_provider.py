@@ -1,0 +1,166 @@
+"""An identity provider that forges, lies, dawdles and breaks, each as a test says.
+
+As it starts it is honest: it wants PKCE, a code is good once and for its redirect_uri, and ID
+tokens are signed with the published key.
+"""
+
+import hashlib
+import json
+import secrets
+import time
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, Key
+
+from tests.support.browsers import brought_back
+
+CLIENT_ID = "gatehouse"
+CLIENT_SECRET = "hunter2 of the forger"
+
+Answer = Callable[["Handler"], None]
+Claims = dict[str, Any]
+
+
+def new_key(kid: str) -> ECKey:
+    """A key to sign ID tokens with."""
+    return ECKey.generate_key("P-256", {"kid": kid, "use": "sig"})
+
+
+class ForgingProvider:
+    """What it says can be changed at any time; None takes a claim or a member away."""
+
+    def __init__(self, port: int) -> None:
+        self.issuer = f"http://127.0.0.1:{port}"
+        self.published: list[Key] = [new_key("first")]
+        self.metadata: Claims = {}
+        self.id_token: Claims = {}
+        self.header: Claims = {}
+        self.tokens: Claims = {}
+        self.userinfo: Claims = {}
+        self.sign: Callable[[Claims, Claims], str] = self.sign_honestly
+        self.reuses_codes = False
+        self.answers: dict[str, Answer] = {}
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self._begun: dict[str, dict[str, Any]] = {}
+
+    def come_back(self, authorization_url: str, **claims: Any) -> dict[str, str]:
+        """Signs somebody in of whom the claims are true; with what the browser is sent back."""
+        asked = brought_back(authorization_url)
+        code = secrets.token_urlsafe(16)
+        self._begun[code] = asked | {"claims": claims}
+        return {"state": asked["state"], "code": code}
+
+    def asked(self, path: str) -> int:
+        """How often the path was asked for."""
+        return sum(one == path for one, _ in self.requests)
+
+    def sign_honestly(self, header: Claims, claims: Claims) -> str:
+        """The ID token."""
+        key = self.published[0]
+        return jwt.encode({"alg": "ES256", "kid": key.kid} | header, claims, key)
+
+    def answer(self, path: str, form: dict[str, str], authorization: str) -> tuple[int, Claims]:
+        """What is answered, unless the path has an answer of its own."""
+        match path:
+            case "/.well-known/openid-configuration":
+                return 200, _merged(self._honest_metadata(), self.metadata)
+            case "/jwks":
+                return 200, {"keys": [key.as_dict(private=False) for key in self.published]}
+            case "/token":
+                return self._trade(form, authorization)
+            case "/userinfo":
+                return 200, self.userinfo
+        return 404, {}
+
+    def _honest_metadata(self) -> Claims:
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "jwks_uri": f"{self.issuer}/jwks",
+        }
+
+    def _trade(self, form: dict[str, str], authorization: str) -> tuple[int, Claims]:
+        basic = b64decode(authorization.removeprefix("Basic ") or "").decode()
+        given = basic or f"{form.get('client_id')}:{form.get('client_secret')}"
+        if unquote(given) != f"{CLIENT_ID}:{CLIENT_SECRET}":
+            return 401, {"error": "invalid_client"}
+        code = form.get("code", "")
+        asked = self._begun.get(code) if self.reuses_codes else self._begun.pop(code, None)
+        verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = urlsafe_b64encode(verifier).decode().rstrip("=")
+        if (
+            asked is None
+            or form.get("redirect_uri") != asked["redirect_uri"]
+            or asked.get("code_challenge_method") != "S256"
+            or challenge != asked["code_challenge"]
+        ):
+            return 400, {"error": "invalid_grant", "error_description": "what a provider says"}
+        now = int(time.time())
+        claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300}
+        claims = _merged(claims | {"nonce": asked["nonce"]} | asked["claims"], self.id_token)
+        tokens = {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300}
+        return 200, _merged(tokens | {"id_token": self.sign(self.header, claims)}, self.tokens)
+
+
+@contextmanager
+def forging_provider() -> Iterator[ForgingProvider]:
+    """One that answers for as long as the block runs."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.provider = ForgingProvider(server.server_port)  # type: ignore[attr-defined]
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.provider  # type: ignore[attr-defined]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the provider says."""
+
+    def _answer(self) -> None:
+        provider: ForgingProvider = self.server.provider  # type: ignore[attr-defined]
+        path = urlsplit(self.path).path
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        form = {name: values[0] for name, values in parse_qs(body).items()}
+        provider.requests.append((path, form))
+        with suppress(ConnectionError):
+            if path in provider.answers:
+                provider.answers[path](self)
+            else:
+                said = provider.answer(path, form, self.headers.get("Authorization", ""))
+                self.say(said[0], json.dumps(said[1]).encode())
+
+    do_GET = do_POST = _answer  # noqa: N815 - http.server names them
+
+    def say(self, status: int, body: bytes, **headers: str) -> None:
+        """A whole answer."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Keeps quiet."""
+
+
+def says(status: int, body: bytes = b"{}", **headers: str) -> Answer:
+    """An answer of one's own to a path."""
+    return lambda handler: handler.say(status, body, **headers)
+
+
+def _merged(honest: Claims, changed: Claims) -> Claims:
+    return {name: value for name, value in (honest | changed).items() if value is not None}
