@@ -86,6 +86,17 @@ REPEATABLE = {
         "SuspendUser",
         "UpdateUser",
     ),
+    "gatehouse.webhooks.v1.WebhookService": (
+        "CreateWebhook",
+        "DeleteWebhook",
+        "GetWebhook",
+        "ListDeliveries",
+        "ListWebhooks",
+        "PingWebhook",
+        "RedeliverEvent",
+        "RotateSecret",
+        "UpdateWebhook",
+    ),
 }
 
 _BACKOFF = {

@@ -27,7 +27,7 @@ from gatehouse.options.v1 import rules_pb2 as gatehouse_dot_options_dot_v1_dot_r
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gatehouse/webhooks/v1/webhook.proto\x12\x15gatehouse.webhooks.v1\x1a\x1b\x62uf/validate/validate.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x03\n\x07Webhook\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xbaH\tr\x04\xd8\xf4\x18\x01\xd8\x01\x01\x12\x16\n\x03url\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xf0\xf4\x18\x01\x12\'\n\x0b\x65vent_types\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x64\x18\x01\"\x06r\x04\xe8\xf4\x18\x01\x12=\n\x05state\x18\x04 \x01(\x0e\x32$.gatehouse.webhooks.v1.Webhook.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12!\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x08\xd8\xf3\x18\x01\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@\"D\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x12\n\x0eSTATE_DISABLED\x10\x02\"\xbc\x03\n\x08\x44\x65livery\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x34\n\x05state\x18\x04 \x01(\x0e\x32%.gatehouse.webhooks.v1.Delivery.State\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12\x15\n\rresponse_code\x18\x06 \x01(\x05\x12\x18\n\x10response_excerpt\x18\x07 \x01(\t\x12\r\n\x05\x65rror\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_attempt_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_attempt_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gatehouse/webhooks/v1/webhook.proto\x12\x15gatehouse.webhooks.v1\x1a\x1b\x62uf/validate/validate.proto\x1a gatehouse/options/v1/rules.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x03\n\x07Webhook\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xbaH\tr\x04\xd8\xf4\x18\x01\xd8\x01\x01\x12\x19\n\x03url\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xf0\xf4\x18\x01\xd8\x01\x01\x12\'\n\x0b\x65vent_types\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x64\x18\x01\"\x06r\x04\xe8\xf4\x18\x01\x12=\n\x05state\x18\x04 \x01(\x0e\x32$.gatehouse.webhooks.v1.Webhook.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12!\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x08\xd8\xf3\x18\x01\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@\"D\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x12\n\x0eSTATE_DISABLED\x10\x02\"\xbc\x03\n\x08\x44\x65livery\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x34\n\x05state\x18\x04 \x01(\x0e\x32%.gatehouse.webhooks.v1.Delivery.State\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12\x15\n\rresponse_code\x18\x06 \x01(\x05\x12\x18\n\x10response_excerpt\x18\x07 \x01(\t\x12\r\n\x05\x65rror\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_attempt_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_attempt_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WEBHOOK'].fields_by_name['name']._loaded_options = None
   _globals['_WEBHOOK'].fields_by_name['name']._serialized_options = b'\272H\tr\004\330\364\030\001\330\001\001'
   _globals['_WEBHOOK'].fields_by_name['url']._loaded_options = None
-  _globals['_WEBHOOK'].fields_by_name['url']._serialized_options = b'\272H\006r\004\360\364\030\001'
+  _globals['_WEBHOOK'].fields_by_name['url']._serialized_options = b'\272H\tr\004\360\364\030\001\330\001\001'
   _globals['_WEBHOOK'].fields_by_name['event_types']._loaded_options = None
   _globals['_WEBHOOK'].fields_by_name['event_types']._serialized_options = b'\272H\017\222\001\014\020d\030\001\"\006r\004\350\364\030\001'
   _globals['_WEBHOOK'].fields_by_name['state']._loaded_options = None
@@ -47,11 +47,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WEBHOOK'].fields_by_name['etag']._loaded_options = None
   _globals['_WEBHOOK'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_WEBHOOK']._serialized_start=159
-  _globals['_WEBHOOK']._serialized_end=550
-  _globals['_WEBHOOK_STATE']._serialized_start=482
-  _globals['_WEBHOOK_STATE']._serialized_end=550
-  _globals['_DELIVERY']._serialized_start=553
-  _globals['_DELIVERY']._serialized_end=997
-  _globals['_DELIVERY_STATE']._serialized_start=909
-  _globals['_DELIVERY_STATE']._serialized_end=997
+  _globals['_WEBHOOK']._serialized_end=553
+  _globals['_WEBHOOK_STATE']._serialized_start=485
+  _globals['_WEBHOOK_STATE']._serialized_end=553
+  _globals['_DELIVERY']._serialized_start=556
+  _globals['_DELIVERY']._serialized_end=1000
+  _globals['_DELIVERY_STATE']._serialized_start=912
+  _globals['_DELIVERY_STATE']._serialized_end=1000
 # @@protoc_insertion_point(module_scope)

@@ -64,9 +64,9 @@ class Webhook(_message.Message):
     name: _builtins.str
     """`webhooks/{id}`; made by CreateWebhook, where it must be empty."""
     url: _builtins.str
-    """Where to: an https URL without user, password or fragment. Addresses that are not public (private,
-    loopback, link-local and the like) are not connected to, and http is not spoken, unless a setting of
-    the server allows both.
+    """Where to, which CreateWebhook requires: an https URL without user, password or fragment. Addresses that
+    are not public (private, loopback, link-local and the like) are not connected to, and http is not
+    spoken, unless a setting of the server allows both.
     """
     state: Global___Webhook.State.ValueType
     """Whether events are sent. A receiver that answers 410 disables its webhook."""

@@ -6,12 +6,14 @@ revision = "0006"
 down_revision = "0005"
 
 _STATEMENTS = """
--- secret and previous_secret are sealed.
+-- secret and previous_secret are sealed. `active` holds the positions of the events that are for
+-- the webhook: from when it was made or activated, until it was disabled.
 CREATE TABLE webhooks (
     id uuid PRIMARY KEY,
     url text NOT NULL,
     event_types text[] NOT NULL,
     state text NOT NULL CHECK (state IN ('ACTIVE', 'DISABLED')),
+    active int8multirange NOT NULL,
     description text NOT NULL,
     secret bytea NOT NULL,
     previous_secret bytea,
@@ -28,8 +30,8 @@ CREATE TABLE webhook_cursor (
 );
 INSERT INTO webhook_cursor (position) SELECT coalesce(max(position), 0) FROM events;
 
--- One event on its way to one webhook; position is the event's. A worker that sends it has claimed
--- it until claim_time; if it is killed, another does from then on.
+-- One event on its way to one webhook; position is the event's. A worker that is to send it puts
+-- next_attempt_time off first: if it is killed, another does from then on.
 CREATE TABLE deliveries (
     webhook uuid NOT NULL,
     event uuid NOT NULL,
@@ -40,7 +42,6 @@ CREATE TABLE deliveries (
     create_time timestamptz NOT NULL,
     last_attempt_time timestamptz,
     next_attempt_time timestamptz,
-    claim_time timestamptz,
     response_code integer NOT NULL,
     response_excerpt text NOT NULL,
     error text NOT NULL,

@@ -1,0 +1,133 @@
+"""What is to be sent: made from events, claimed, and settled by how it went."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from uuid import UUID
+
+from service.events.errors import EventNotFound
+from service.events.service import EventService
+from service.kernel.call import Call
+from service.kernel.clock import Clock
+from service.kernel.conflicts import retried
+from service.kernel.crypto import CannotOpen, KeyRing
+from service.storage.database import Database
+from service.webhooks import cloudevent, schedule
+from service.webhooks.delivery_repository import DeliveryRepository
+from service.webhooks.models import (
+    Claim,
+    DeliveryState,
+    Message,
+    Outcome,
+    State,
+    WebhookGone,
+    secret_place,
+)
+from service.webhooks.repository import WebhookRepository
+from service.webhooks.signature import signatures
+
+# How many events are made into deliveries in one transaction.
+_PAGE = 500
+# Longer than a try may take, and how long what a killed worker had claimed waits for another.
+LEASE = timedelta(seconds=30)
+_GONE = 410
+
+
+class Outbox:
+    """The deliveries, for whoever sends them; any number of processes may."""
+
+    def __init__(
+        self, database: Database, ring: KeyRing, clock: Clock, events: EventService, *, issuer: str
+    ) -> None:
+        self._db = database
+        self._ring = ring
+        self._clock = clock
+        self._events = events
+        self._source = issuer
+        self._agent = f"gatehouse/{version('gatehouse')}"
+
+    def fill(self) -> bool:
+        """Makes the next events into deliveries; answers whether there may be more.
+
+        In one transaction with the cursor, and one process at a time: so each event is, once.
+        """
+        with self._db.transaction(Call.internal("webhooks")) as tx:
+            deliveries = DeliveryRepository(tx.connection)
+            position = deliveries.cursor()
+            if position is None:
+                return False
+            # Before the webhooks are looked at: those made or changed after the last of these
+            # events may be seen or not, as they are not for them.
+            if events := self._events.after(tx, position, _PAGE):
+                deliveries.enqueue(events)
+                tx.commit(None)
+        return len(events) == _PAGE
+
+    def claim(self, busy: Mapping[UUID, int], *, each: int, most: int) -> list[Message]:
+        """Up to `most` messages to send now, `each` of a webhook less those it has `busy` here."""
+        with self._db.transaction(Call.internal("webhooks")) as tx:
+            claims = DeliveryRepository(tx.connection).claim(
+                busy, each=each, most=most, lease=LEASE
+            )
+            tx.commit(None)
+        return list(self._messages(claims))
+
+    def settle(self, claim: Claim, outcome: Outcome) -> None:
+        """Says how a try went, and so whether and when there is another."""
+        retried(partial(self._settle, claim, outcome))
+
+    def _settle(self, claim: Claim, outcome: Outcome) -> None:
+        pause = schedule.pause_after(claim.attempts)
+        if 200 <= outcome.code < 300:
+            state, pause = DeliveryState.SUCCEEDED, None
+        elif outcome.code == _GONE or pause is None:
+            state, pause = DeliveryState.FAILED, None
+        else:
+            asked = schedule.asked_pause(outcome.retry_after, self._clock.now())
+            state, pause = DeliveryState.PENDING, max(pause, asked)
+        with self._db.transaction(Call.internal("webhooks")) as tx:
+            webhooks = WebhookRepository(tx.connection)
+            gone = outcome.code == _GONE and webhooks.find_for_update(claim.webhook)
+            DeliveryRepository(tx.connection).settle(claim, state, outcome, pause)
+            # Where it goes by now may be somewhere else than what is gone.
+            if gone and gone.state is State.ACTIVE and gone.url == claim.url:
+                gone.state = State.DISABLED
+                gone.update_time = self._clock.now()
+                webhooks.update(gone)
+                tx.in_order()
+                webhooks.end(gone.id)
+                tx.record(WebhookGone(gone.name, {"reason": "the receiver answered 410 Gone"}))
+            tx.commit(None)
+
+    def _give_up(self, claim: Claim, error: str) -> None:
+        with self._db.transaction(Call.internal("webhooks")) as tx:
+            deliveries = DeliveryRepository(tx.connection)
+            deliveries.settle(claim, DeliveryState.FAILED, Outcome(error=error), None)
+            tx.commit(None)
+
+    def _messages(self, claims: Iterable[Claim]) -> Iterator[Message]:
+        """Those that can be sent: one that cannot must not keep the others."""
+        for claim in claims:
+            try:
+                yield self._message(claim)
+            except EventNotFound:
+                self._give_up(claim, "The event is not kept any more.")
+            except CannotOpen:
+                error = "The webhook's secret is sealed under a key that is not there; rotate it."
+                self.settle(claim, Outcome(error=error))
+
+    def _message(self, claim: Claim) -> Message:
+        event = self._events.get(claim.event)
+        body = cloudevent.body(event, source=self._source)
+        place = secret_place(claim.webhook)
+        secrets = [self._ring.open(sealed, place).decode() for sealed in claim.secrets]
+        timestamp = int(self._clock.timestamp())
+        headers = {
+            "content-type": cloudevent.CONTENT_TYPE,
+            "user-agent": self._agent,
+            "webhook-id": str(event.id),
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signatures(secrets, str(event.id), timestamp, body),
+        }
+        return Message(claim, headers, body)

@@ -1,0 +1,109 @@
+"""One try: a message is posted, and how that went is told.
+
+Whatever the receiver does, it costs 15 seconds, one connection and a little memory at most.
+"""
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from service.webhooks.addresses import is_public
+from service.webhooks.models import Message, Outcome
+
+_SECONDS: Final = 15.0
+_EXCERPT_BYTES = 1024
+
+
+class NotPublic(OSError):
+    """The address is of some network's own."""
+
+
+class Poster:
+    """Posts messages from within one event loop; closed when its block ends."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self._session = aiohttp.ClientSession(
+            # A connection for each message: one that was kept may be closed just as it is used
+            # again, and the message would have to wait for its next try.
+            connector=aiohttp.TCPConnector(
+                limit=0, force_close=True, socket_factory=self._open_socket
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),  # each try has its own
+            trust_env=False,  # a proxy would connect where we must not
+            auto_decompress=False,
+            skip_auto_headers=["Accept", "Accept-Encoding"],
+        )
+
+    async def __aenter__(self) -> "Poster":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def post(self, message: Message) -> Outcome:
+        """Posts it once. Never raises for what a receiver or the network does."""
+        url = message.claim.url
+        if not self._allow_private and not url.startswith("https:"):
+            return Outcome(error="The URL is not https, and the server does not speak http.")
+        deadline = asyncio.get_running_loop().time() + _SECONDS
+        try:
+            async with asyncio.timeout_at(deadline):
+                answer = await self._session.post(
+                    URL(url, encoded=True),
+                    data=message.body,
+                    headers=message.headers,
+                    allow_redirects=False,
+                )
+        except TimeoutError:
+            return Outcome(error=f"There was no answer within {_SECONDS:.0f} seconds.")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Outcome(error=_in_words(error))
+        return Outcome(
+            code=answer.status,
+            excerpt=await _excerpt(answer, deadline),
+            retry_after=answer.headers.get("Retry-After", ""),
+        )
+
+    def _open_socket(self, info: Any) -> socket.socket:
+        """The socket for an address that is about to be connected to, whatever led to it."""
+        family, kind, protocol, _, address = info
+        if not self._allow_private and not is_public(address[0]):
+            raise NotPublic("not public")
+        return socket.socket(family, kind, protocol)
+
+
+async def _excerpt(answer: aiohttp.ClientResponse, deadline: float) -> str:
+    """How the answer's body begins, or what came of that in time; nobody waits for the rest."""
+    begun = b""
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout_at(deadline):
+            while part := await answer.content.read(_EXCERPT_BYTES - len(begun)):
+                begun += part
+    answer.close()
+    text = begun.decode(errors="replace")
+    return "".join(it if it.isprintable() else " " for it in text).strip()
+
+
+def _in_words(error: Exception) -> str:
+    """Why there was no answer. Names no address: what a name leads to may be nobody's business."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "The host was not found."
+        case aiohttp.ClientConnectorCertificateError():
+            return "The receiver's certificate is not trusted."
+        case aiohttp.ClientConnectorError(os_error=NotPublic()):
+            return "The host's address is not public, and the server connects to no other."
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
+            return f"No connection could be made: {os.strerror(number)}."
+        case aiohttp.ClientConnectorError():
+            return "No connection could be made."
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return "The connection was closed before there was an answer."
+    return "What came was no answer in HTTP."
