@@ -1,4 +1,4 @@
-"""Passwords and API keys come from a hidden prompt or standard input, never from an argument.
+"""Passwords, keys and tokens come from a hidden prompt or standard input, never from an argument.
 
 Arguments stand in the shell's history, and every user of the machine may read them.
 """
@@ -24,6 +24,21 @@ def read_password(question: str, *, from_stdin: bool, twice: bool = False) -> st
         raise typer.BadParameter("there is no terminal to ask at: use --password-stdin")
     if not given:
         raise typer.BadParameter("an empty password was given")
+    return given
+
+
+def read_token(*, from_stdin: bool) -> str:
+    """A token from a mail: the first line of standard input, or what is typed at the terminal.
+
+    Refused as wrong usage when there is no terminal, or nothing was given.
+    """
+    if from_stdin:
+        return read_secret("token")
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("there is no terminal to ask at: use --stdin")
+    given = getpass("Token from the mail: ", sys.stderr).strip()
+    if not given:
+        raise typer.BadParameter("an empty token was given")
     return given
 
 

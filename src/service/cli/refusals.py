@@ -21,6 +21,7 @@ _NEXT_BY_REASON = {
     "REFRESH_TOKEN_REUSED": _SIGN_IN,
     "INVALID_CREDENTIALS": "check the e-mail address and the password",
     "API_KEY_INVALID": "is it whole? `gatehouse keys list` shows which are revoked or expired",
+    "MAILED_TOKEN_INVALID": "is it whole? `password forgot` and `email request` send another",
     "SCOPE_MISSING": "use a token or key with that scope; `gatehouse whoami` shows this one's",
     "PERMISSION_MISSING": "`gatehouse explain {permission} {path}` shows what would allow it",
     "NOT_HELD": "ask someone who holds it, such as an owner of /",

@@ -5,6 +5,7 @@ from service.files.reaping import Reaper
 from service.jobs.housekeeping import add_housekeeping
 from service.jobs.mail import add_mail
 from service.jobs.queue import Worker, create_queue
+from service.jobs.takeover import add_takeover
 from service.mail.mailer import create_mailer
 from service.mail.messages import Messages
 from service.settings import Settings
@@ -34,6 +35,7 @@ class BackgroundWork:
             create_mailer(settings.smtp_url, settings.mail_folder),
         )
         add_mail(queue, mails)
+        add_takeover(queue)
         self._worker = Worker(queue)
 
     def start(self) -> None:
