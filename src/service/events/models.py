@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from service.kernel.events import Event
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedEvent:
@@ -27,6 +29,15 @@ class RecordedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """Events that are to be exported: `count` of them, after one position and through another."""
+
+    after: int
+    through: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class EventFilter:
     """Which events are meant; unset means any. Times are from `start` up to before `end`."""
 
@@ -45,3 +56,9 @@ class EventFilter:
             and (self.start is None or event.time >= self.start)
             and (self.end is None or event.time < self.end)
         )
+
+
+class EventsArchived(Event):
+    """Old events were exported to a file, the subject, and may be deleted; `data.events` counts."""
+
+    type = "gatehouse.events.archived"

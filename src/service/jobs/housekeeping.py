@@ -4,7 +4,8 @@ import procrastinate
 import structlog
 
 from service.files.reaping import ObjectsLeft, Reaper
-from service.kernel.errors import Unavailable
+from service.jobs.archiving import EventArchiver
+from service.kernel.errors import ResourceExhausted, Unavailable
 from service.storage.database import Database
 from service.storage.retention import purge
 
@@ -12,6 +13,7 @@ log = structlog.get_logger("gatehouse.housekeeping")
 
 _EVERY_MINUTE = "* * * * *"
 _EVERY_TEN_MINUTES = "*/10 * * * *"
+_EVERY_DAY = "23 3 * * *"
 
 
 def add_housekeeping(queue: procrastinate.App, database: Database, reaper: Reaper) -> None:
@@ -34,3 +36,17 @@ def add_housekeeping(queue: procrastinate.App, database: Database, reaper: Reape
         else:
             if objects:
                 log.info("reaped", objects=objects)
+
+
+def add_archiving(queue: procrastinate.App, archiver: EventArchiver) -> None:
+    """Adds the daily export of old events."""
+
+    @queue.periodic(cron=_EVERY_DAY)
+    @queue.task(name="archive", queueing_lock="archive", pass_context=False)
+    def archive_events(timestamp: int) -> None:  # noqa: ARG001 - every periodic task is given it
+        try:
+            exported, deleted = archiver.run()
+        except (ResourceExhausted, Unavailable) as error:
+            log.error("not all events were archived", why=str(error))
+        else:
+            log.info("archived", exported=exported, deleted=deleted)

@@ -75,6 +75,7 @@ class Settings:
     session_lifetime: timedelta = _setting(values.duration("1m", "3650d"), "90d")
     refresh_grace: timedelta = _setting(values.duration("0s", "1m"), "10s")
     audit_refreshes: bool = _setting(values.switch, "off")
+    event_retention: timedelta | None = _setting(values.duration("1d", "36500d"), None)
     bcrypt_cost: int = _setting(values.whole(4, 20), "12")
     login_rate: Rate = _setting(values.rate, "60/minute")
     rate_limit: Rate | None = _setting(values.rate, None)

@@ -1,11 +1,16 @@
 """The background work: what `gatehouse worker` runs, and embedded mode within `serve`."""
 
 from service.auth.token_mails import TokenMails
+from service.events.archive import EventArchive
+from service.files.contents import Contents
 from service.files.reaping import Reaper
-from service.jobs.housekeeping import add_housekeeping
+from service.files.uploads import Uploads
+from service.jobs.archiving import EventArchiver
+from service.jobs.housekeeping import add_archiving, add_housekeeping
 from service.jobs.mail import add_mail
 from service.jobs.queue import Worker, create_queue
 from service.jobs.takeover import add_takeover
+from service.kernel.clock import Clock
 from service.mail.mailer import create_mailer
 from service.mail.messages import Messages
 from service.settings import Settings
@@ -23,6 +28,17 @@ class BackgroundWork:
         store = object_store_of(settings)
         queue = create_queue(stores.database_url)
         add_housekeeping(queue, self._database, Reaper(self._database, store))
+        self._contents = Contents(store, stores.ring, encrypt=settings.file_encryption, streams=1)
+        if settings.event_retention is not None:
+            archive = EventArchive(self._database, settings.event_retention)
+            uploads = Uploads(
+                self._database,
+                Clock(),
+                self._contents,
+                size_limit=settings.file_size_limit,
+                quota=None,
+            )
+            add_archiving(queue, EventArchiver(archive, uploads, source=settings.issuer))
         mails = TokenMails(
             self._database,
             stores.ring,
@@ -45,4 +61,5 @@ class BackgroundWork:
     def stop(self) -> None:
         """Lets what is running end."""
         self._worker.stop()
+        self._contents.stop()
         self._database.dispose()
