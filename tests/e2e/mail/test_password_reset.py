@@ -1,17 +1,178 @@
 """A forgotten password is set anew with a token from a mail."""
 
-from tests.e2e.mail.conftest import Post
+import pytest
+
 from tests.support.clients import Client, Credentials, Person
-from tests.support.house import PASSWORD
-from tests.support.refusals import UNAUTHENTICATED, refused
+from tests.support.house import PASSWORD, new_email
+from tests.support.mailbox import token_in
+from tests.support.post import Post
+from tests.support.refusals import INVALID_ARGUMENT, UNAUTHENTICATED, refused
 
 NEW = "eleven green lanterns hum"
+
+
+def reset(anonymous: Client, token: str, password: str = NEW) -> None:
+    anonymous.auth.ResetPassword(token=token, new_password=password)
+
+
+def refuses(anonymous: Client, token: str) -> None:
+    with refused(UNAUTHENTICATED, reason="MAILED_TOKEN_INVALID"):
+        reset(anonymous, token)
 
 
 def test_with_the_token_from_the_mail_a_new_password_signs_in(
     post: Post, anonymous: Client, ada: Person
 ) -> None:
-    anonymous.auth.ResetPassword(token=post.reset_token(ada.email), new_password=NEW)
+    reset(anonymous, post.reset_token(ada.email))
     post.house.sign_in(Credentials(ada.name, ada.email, NEW))
     with refused(UNAUTHENTICATED, reason="INVALID_CREDENTIALS"):
         anonymous.auth.Login(email=ada.email, password=PASSWORD)
+
+
+def test_every_session_of_the_user_ends(post: Post, anonymous: Client, ada: Person) -> None:
+    other = post.house.sign_in(ada.credentials)
+    reset(anonymous, post.reset_token(ada.email))
+    for session in (ada, other):
+        with refused(UNAUTHENTICATED, reason="SESSION_REVOKED"):
+            session.auth.WhoAmI()
+        with refused(UNAUTHENTICATED, reason="REFRESH_TOKEN_INVALID"):
+            anonymous.auth.RefreshToken(refresh_token=session.tokens.refresh_token)
+
+
+def test_the_address_counts_as_verified(post: Post, anonymous: Client, ada: Person) -> None:
+    assert not post.house.admin.users.GetUser(name=ada.name).user.email_verified
+    reset(anonymous, post.reset_token(ada.email))
+    assert post.house.admin.users.GetUser(name=ada.name).user.email_verified
+
+
+def test_who_had_no_password_becomes_active(
+    post: Post, anonymous: Client, pending: Credentials
+) -> None:
+    reset(anonymous, post.reset_token(pending.email))
+    post.house.sign_in(Credentials(pending.name, pending.email, NEW)).auth.WhoAmI()
+
+
+def test_a_token_is_good_once(post: Post, anonymous: Client, ada: Person) -> None:
+    token = post.reset_token(ada.email)
+    reset(anonymous, token)
+    refuses(anonymous, token)
+
+
+def test_a_password_that_is_not_taken_leaves_the_token_good(
+    post: Post, anonymous: Client, ada: Person
+) -> None:
+    token = post.reset_token(ada.email)
+    with refused(INVALID_ARGUMENT, reason="PASSWORD_REJECTED", fields={"new_password"}):
+        reset(anonymous, token, "adalovelaceadalovelace")
+    reset(anonymous, token)
+
+
+@pytest.mark.parametrize("token", ["x", "x" * 43, "x" * 256, "tokén"])
+def test_a_token_that_never_was_one_gets_the_same_answer(anonymous: Client, token: str) -> None:
+    refuses(anonymous, token)
+
+
+def test_whether_the_password_would_be_taken_is_not_told_without_a_token(
+    anonymous: Client,
+) -> None:
+    with refused(UNAUTHENTICATED, reason="MAILED_TOKEN_INVALID"):
+        reset(anonymous, "x" * 43, "short")
+
+
+def test_a_new_token_replaces_the_one_before(post: Post, anonymous: Client, ada: Person) -> None:
+    old = post.reset_token(ada.email)
+    post.let_a_minute_pass()
+    new = post.reset_token(ada.email)
+    refuses(anonymous, old)
+    reset(anonymous, new)
+
+
+def test_within_a_minute_there_is_one_mail(post: Post, anonymous: Client, ada: Person) -> None:
+    token = post.reset_token(ada.email)
+    for _ in range(3):
+        post.ask_for_reset(ada.email)
+    post.settle()
+    assert len(post.letters.to(ada.email)) == 1
+    reset(anonymous, token)
+
+
+def test_with_another_address_the_token_is_dead(post: Post, anonymous: Client, ada: Person) -> None:
+    token = post.reset_token(ada.email)
+    admin = post.house.admin
+    admin.users.UpdateUser(user={"name": ada.name, "email": new_email()})
+    refuses(anonymous, token)
+    admin.users.UpdateUser(user={"name": ada.name, "email": ada.email})
+    refuses(anonymous, token)
+
+
+def test_other_changes_leave_the_token_good(post: Post, anonymous: Client, ada: Person) -> None:
+    token = post.reset_token(ada.email)
+    post.house.admin.users.UpdateUser(user={"name": ada.name, "display_name": "Augusta"})
+    reset(anonymous, token)
+
+
+def test_who_is_suspended_cannot_get_in_so_nor_later(
+    post: Post, anonymous: Client, ada: Person
+) -> None:
+    token = post.reset_token(ada.email)
+    post.house.admin.users.SuspendUser(name=ada.name)
+    refuses(anonymous, token)
+    post.house.admin.users.ReactivateUser(name=ada.name)
+    refuses(anonymous, token)
+    post.house.sign_in(ada.credentials)
+
+
+def test_with_the_user_the_token_goes(post: Post, anonymous: Client, ada: Person) -> None:
+    token = post.reset_token(ada.email)
+    post.house.admin.users.DeleteUser(name=ada.name)
+    refuses(anonymous, token)
+
+
+def test_a_token_to_verify_an_address_resets_no_password(
+    post: Post, anonymous: Client, ada: Person
+) -> None:
+    refuses(anonymous, post.verification_token(ada))
+
+
+def test_nobody_but_users_who_may_sign_in_get_mail(post: Post, ada: Person) -> None:
+    post.house.admin.users.SuspendUser(name=ada.name)
+    stranger = new_email()
+    post.ask_for_reset(ada.email)
+    post.ask_for_reset(stranger)
+    post.ask_for_reset("no address at all\r\nBcc: x@example.org")
+    post.settle()
+    assert not post.letters.to(ada.email)
+    assert not post.letters.to(stranger)
+
+
+@pytest.mark.parametrize("typed", ["STRASSE-{}@Example.Org", "straße-{}@example.org"])
+def test_the_mail_goes_to_the_users_own_address_however_it_was_typed(
+    post: Post, typed: str
+) -> None:
+    unique = new_email().partition("@")[0]
+    own = f"strasse-{unique}@example.org"
+    post.house.new_person(email=own)
+    post.ask_for_reset(typed.format(unique))
+    assert token_in(post.letters.next_to(own))
+
+
+def test_what_was_asked_for_is_told_with_who_asked(post: Post, ada: Person) -> None:
+    post.house.anonymous.auth.RequestPasswordReset.with_metadata(
+        [("x-request-id", "who-asked")], email=ada.email
+    )
+    post.letters.next_to(ada.email)
+    [told] = post.house.sql(
+        "SELECT actor, request_id, peer FROM events WHERE subject = :it"
+        " AND type = 'gatehouse.auth.password_reset_requested'",
+        it=ada.name,
+    )
+    assert tuple(told) == ("", "who-asked", "127.0.0.1")
+
+
+def test_a_reset_is_told(post: Post, anonymous: Client, ada: Person) -> None:
+    reset(anonymous, post.reset_token(ada.email))
+    [told] = post.house.sql(
+        "SELECT data FROM events WHERE subject = :it AND type = 'gatehouse.users.password_changed'",
+        it=ada.name,
+    )
+    assert told.data == {"reset": True}
