@@ -24,6 +24,7 @@ from service.cli.screen import Screen
 # Every command would wait for the stubs of all.
 if TYPE_CHECKING:
     from gatehouse.access.v1.access_service_pb2_grpc import AccessServiceStub
+    from gatehouse.events.v1.event_service_pb2_grpc import EventServiceStub
     from gatehouse.files.v1.file_service_pb2_grpc import FileServiceStub
     from gatehouse.groups.v1.group_service_pb2_grpc import GroupServiceStub
     from gatehouse.roles.v1.role_service_pb2_grpc import RoleServiceStub
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         ServiceAccountServiceStub,
     )
     from gatehouse.sessions.v1.session_service_pb2_grpc import SessionServiceStub
+    from gatehouse.webhooks.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 P = ParamSpec("P")
 
@@ -160,6 +162,20 @@ class Client:
         from gatehouse.files.v1.file_service_pb2_grpc import FileServiceStub
 
         return FileServiceStub(self._signed_in)
+
+    @cached_property
+    def events(self) -> "EventServiceStub":
+        """The audit trail, as who has signed in."""
+        from gatehouse.events.v1.event_service_pb2_grpc import EventServiceStub
+
+        return EventServiceStub(self._signed_in)
+
+    @cached_property
+    def webhooks(self) -> "WebhookServiceStub":
+        """Webhooks and their deliveries, as who has signed in."""
+        from gatehouse.webhooks.v1.webhook_service_pb2_grpc import WebhookServiceStub
+
+        return WebhookServiceStub(self._signed_in)
 
     @property
     def session(self) -> str:

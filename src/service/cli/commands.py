@@ -46,6 +46,9 @@ SECTIONS = {
     "What there is": {
         "files": ("files:app", "Upload, download and share files."),
     },
+    "What happens": {
+        "events": ("events:app", "See what has happened, and watch what does."),
+    },
 }
 
 

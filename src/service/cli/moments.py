@@ -19,10 +19,20 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 def moment(given: str) -> Timestamp:
     """So long from now, or the day or time given, in this machine's zone unless it says another."""
+    return _moment(given, 1)
+
+
+def past(given: str) -> Timestamp:
+    """So long ago, or the day or time given."""
+    return _moment(given, -1)
+
+
+def _moment(given: str, direction: int) -> Timestamp:
     time = Timestamp()
     try:
         if found := re.fullmatch(r"(\d+)([mhdw])", given):
-            at = datetime.now(UTC) + timedelta(**{_UNITS[found[2]]: int(found[1])})
+            distance = timedelta(**{_UNITS[found[2]]: int(found[1])})
+            at = datetime.now(UTC) + direction * distance
         else:
             at = datetime.fromisoformat(given).astimezone(UTC)
         time.FromDatetime(at)

@@ -50,7 +50,13 @@ class Screen:
         """One JSON document; of messages the protobuf JSON, unset fields included."""
         if isinstance(value, Message):
             value = MessageToDict(value, always_print_fields_with_no_presence=True)
-        sys.stdout.write(f"{_as_json(value)}\n")
+        sys.stdout.write(f"{_as_json(value, indent=2)}\n")
+
+    def json_line(self, value: Message) -> None:
+        """The same as one line of many, there at once for who reads them in a pipe."""
+        as_dict = MessageToDict(value, always_print_fields_with_no_presence=True)
+        sys.stdout.write(f"{_as_json(as_dict, indent=None)}\n")
+        sys.stdout.flush()
 
     def facts(self, facts: Mapping[str, str]) -> None:
         """A line for each fact."""
@@ -135,7 +141,12 @@ def when(time: Timestamp) -> str:
     return time.ToDatetime(UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def _as_json(value: object) -> str:
+def exactly(time: Timestamp) -> str:
+    """The same to the second, for what comes in quick succession."""
+    return time.ToDatetime(UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _as_json(value: object, *, indent: int | None) -> str:
     """JSON in which strings keep the letters of all languages, not what nobody sees."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

@@ -72,6 +72,8 @@ COMMANDS = {
     "files mv",
     "files rm",
     "files share",
+    "events list",
+    "events watch",
 }
 # Of the service alone, and slow to import.
 HEAVY = {"sqlalchemy", "alembic", "psycopg", "redis", "structlog", "zxcvbn", "passlib", "obstore"}

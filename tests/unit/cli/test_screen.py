@@ -1,6 +1,7 @@
 """What programs and people get to see."""
 
 import json
+import os
 
 import pytest
 from gatehouse.users.v1.user_pb2 import User
@@ -16,6 +17,19 @@ def test_programs_get_protobuf_json_with_unset_fields(capsys: pytest.CaptureFixt
     assert answer["nextPageToken"] == ""
     assert answer["users"][0]["emailVerified"] is False
     assert "é@x" in out
+
+
+def test_one_message_of_many_is_a_line_that_is_there_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = os.pipe()
+    with os.fdopen(theirs, "w") as out, os.fdopen(ours) as reader:
+        monkeypatch.setattr("sys.stdout", out)
+        Screen(as_json=True).json_line(User(name="users/1", display_name="a\n\u2028b"))
+        line = reader.readline()
+    assert json.loads(line)["displayName"] == "a\n\u2028b"
+    assert json.loads(line)["emailVerified"] is False
+    assert line.rstrip("\n").isprintable()
 
 
 def test_a_word_for_people_is_not_said_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
