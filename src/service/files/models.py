@@ -105,7 +105,7 @@ class Miscount:
 
 
 class FileUploaded(Event):
-    """A file has content, for the first time or another; `data` has size, sha256 and `replaced`."""
+    """A file has content, `data.after`; where it was there already, instead of `data.before`."""
 
     type = "gatehouse.files.uploaded"
 
@@ -123,6 +123,6 @@ class FileMoved(Event):
 
 
 class FileDeleted(Event):
-    """A file was deleted."""
+    """A file was deleted; `data.before` was its content."""
 
     type = "gatehouse.files.deleted"
