@@ -39,6 +39,10 @@ class ForgingProvider:
     def __init__(self, port: int) -> None:
         self.issuer = f"http://127.0.0.1:{port}"
         self.published: list[Key] = [new_key("first")]
+        self.be_honest()
+
+    def be_honest(self) -> None:
+        """Forgets all that it was told to say, and who was to be signed in."""
         self.metadata: Claims = {}
         self.id_token: Claims = {}
         self.header: Claims = {}

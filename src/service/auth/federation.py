@@ -174,8 +174,7 @@ class FederationService:
                 raise Conflict from None
         else:
             raise FederatedLoginRefused(Cause.NO_ACCOUNT)
-        if not self._identities.link(tx, user.id, person.issuer, person.subject):
-            raise Conflict
+        self._identities.link(tx, user.id, person.issuer, person.subject)
         tx.record(IdentityLinked(user.subject, {"provider": provider.id}))
         return user
 

@@ -15,3 +15,6 @@ MIGRATION = text("SELECT pg_advisory_lock(7238413)")
 
 # One transaction at a time decides whether a signing key is to be made.
 SIGNING_KEYS = text("SELECT pg_advisory_xact_lock(7238415)")
+
+# One transaction at a time decides whose an identity at a provider is.
+IDENTITY = text("SELECT pg_advisory_xact_lock(hashtextextended(:identity, 7238416))")

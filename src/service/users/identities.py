@@ -17,16 +17,16 @@ class Identities:
         self._ring = ring
 
     def find_user(self, tx: Tx, issuer: str, subject: str) -> UUID | None:
-        """Whose identity it is, if anybody's."""
+        """Whose identity it is, if anybody's; which stays so until the transaction ends."""
         return self._identities(tx).find_user(issuer, subject)
 
     def has_one(self, tx: Tx, user_id: UUID, issuer: str) -> bool:
         """Whether the user has an identity at this provider already."""
         return self._identities(tx).has_one(user_id, issuer)
 
-    def link(self, tx: Tx, user_id: UUID, issuer: str, subject: str) -> bool:
-        """Lets the user sign in with it; False where another transaction was first with either."""
-        return self._identities(tx).insert(user_id, issuer, subject)
+    def link(self, tx: Tx, user_id: UUID, issuer: str, subject: str) -> None:
+        """Lets the user, who was locked before, sign in with an identity that is nobody's."""
+        self._identities(tx).insert(user_id, issuer, subject)
 
     def _identities(self, tx: Tx) -> IdentityRepository:
         return IdentityRepository(tx.connection, self._ring)

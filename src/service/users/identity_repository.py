@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from service.kernel.crypto import KeyRing
+from service.storage import locks
 
 _FIND = text("SELECT user_id FROM federated_identities WHERE identity = :identity")
 _EXISTS = text(
@@ -12,7 +13,7 @@ _EXISTS = text(
 )
 _INSERT = text(
     "INSERT INTO federated_identities (identity, user_id, issuer, create_time)"
-    " VALUES (:identity, :user_id, :issuer, clock_timestamp()) ON CONFLICT DO NOTHING"
+    " VALUES (:identity, :user_id, :issuer, clock_timestamp())"
 )
 
 
@@ -24,24 +25,20 @@ class IdentityRepository:
         self._ring = ring
 
     def find_user(self, issuer: str, subject: str) -> UUID | None:
-        """Whose identity it is, if it is anybody's."""
-        found: UUID | None = self._run(
-            _FIND, {"identity": self._index(issuer, subject)}
-        ).scalar_one_or_none()
+        """Whose identity it is, if anybody's; which stays so until the transaction ends."""
+        identity = self._index(issuer, subject)
+        self._run(locks.IDENTITY, {"identity": identity.hex()})
+        found: UUID | None = self._run(_FIND, {"identity": identity}).scalar_one_or_none()
         return found
 
     def has_one(self, user_id: UUID, issuer: str) -> bool:
         """Whether the user has an identity at this provider."""
         return bool(self._run(_EXISTS, {"user_id": user_id, "issuer": issuer}).scalar_one())
 
-    def insert(self, user_id: UUID, issuer: str, subject: str) -> bool:
-        """Keeps an identity; whether it was nobody's, and the user's first at this provider."""
-        row = {
-            "identity": self._index(issuer, subject),
-            "user_id": user_id,
-            "issuer": issuer,
-        }
-        return self._run(_INSERT, row).rowcount > 0
+    def insert(self, user_id: UUID, issuer: str, subject: str) -> None:
+        """Keeps an identity that is nobody's, the user's first at this provider."""
+        identity = self._index(issuer, subject)
+        self._run(_INSERT, {"identity": identity, "user_id": user_id, "issuer": issuer})
 
     def _index(self, issuer: str, subject: str) -> bytes:
         return self._ring.blind_index(f"{issuer}\0{subject}", "federated_identities/identity")
