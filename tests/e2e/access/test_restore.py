@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import grpc
@@ -54,9 +55,9 @@ def at_last(call: Callable[[], Any]) -> Any:
     return answers[-1]
 
 
-@pytest.fixture(params=["behind", "ahead"])
-def restored(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Restored]:
-    """Just now: the service has not noticed yet, and remembers what is lost.
+@contextmanager
+def restoring(databases: Databases, which: str) -> Iterator[Restored]:
+    """Restored just now.
 
     What is put in place was a backup, or went on without what is lost, as a replica's database.
     """
@@ -71,16 +72,31 @@ def restored(databases: Databases, request: pytest.FixtureRequest) -> Iterator[R
         made = Restored(running, ada, lost, old)
         assert made.allowed("/lost")
         assert not made.allowed("/kept")
-        if request.param == "ahead":
+        if which == "ahead":
             backup.run(_WENT_ON)
         backup.restore()
         yield made
     gc.collect()
 
 
-def test_decisions_follow_the_restored_database(restored: Restored) -> None:
-    wait_until(lambda: restored.allowed("/kept"), "what was granted before", seconds=5)
-    assert not restored.allowed("/lost")
+@pytest.fixture(params=["behind", "ahead"])
+def restored(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Restored]:
+    """The service has not noticed yet, and remembers what is lost."""
+    with restoring(databases, request.param) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["behind", "ahead"])
+def noticed(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Restored]:
+    """Shared by the tests of what is so once the service has noticed."""
+    with restoring(databases, request.param) as made:
+        wait_until(lambda: made.allowed("/kept"), "what was granted before", seconds=5)
+        yield made
+
+
+def test_decisions_follow_the_restored_database(noticed: Restored) -> None:
+    assert noticed.allowed("/kept")
+    assert not noticed.allowed("/lost")
 
 
 def test_what_was_lost_is_forgotten_within_seconds_and_for_good(restored: Restored) -> None:
@@ -102,18 +118,16 @@ def test_no_fully_consistent_answer_is_of_what_was_lost(restored: Restored) -> N
 
 
 @pytest.mark.parametrize("which", ["lost_revision", "old_revision"])
-def test_revisions_of_another_history_are_foreign(restored: Restored, which: str) -> None:
-    wait_until(lambda: restored.allowed("/kept"), "the notice", seconds=5)
-    consistency = {"at_least_as_fresh": getattr(restored, which)}
-    access: Callable[..., object] = restored.house.admin.access.CheckAccess
+def test_revisions_of_another_history_are_foreign(noticed: Restored, which: str) -> None:
+    consistency = {"at_least_as_fresh": getattr(noticed, which)}
+    access: Callable[..., object] = noticed.house.admin.access.CheckAccess
     with refused(FAILED_PRECONDITION, reason="FOREIGN_REVISION"):
         access(permission=READ, path="/", consistency=consistency)
 
 
-def test_what_is_written_after_it_counts(restored: Restored) -> None:
-    wait_until(lambda: restored.allowed("/kept"), "the notice", seconds=5)
-    access = restored.house.admin.access
-    wanted = {"path": "/new", "role": ROLE, "subject": restored.ada}
+def test_what_is_written_after_it_counts(noticed: Restored) -> None:
+    access = noticed.house.admin.access
+    wanted = {"path": "/new", "role": ROLE, "subject": noticed.ada}
     revision = at_last(lambda: access.CreateGrant(**wanted)).revision
-    assert restored.allowed("/new", at_least_as_fresh=revision)
-    assert restored.allowed("/new")
+    assert noticed.allowed("/new", at_least_as_fresh=revision)
+    assert noticed.allowed("/new")
