@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from time import monotonic
 from typing import Protocol
 
@@ -25,13 +26,16 @@ from service.storage.revision import ForeignRevision, History, HistoryChanged
 from service.storage.wakeup import Wakeup
 
 _HEARTBEAT = 1.0
+# Together less than an outbox takes: who is read a page, joins, and is told another with the rest.
 _PAGE = 200
-_RECENT = 1000
+_RECENT = 400
 # More than this untold, and a watcher is behind; less, and they are read another page.
 _MUCH, _LITTLE = 400, 100
 # Who is behind and takes nothing for so long has fallen behind for good.
 _PATIENCE = 10.0
 _LOOK = 0.05
+# A database that hangs does not keep the process from ending.
+_FAREWELL = 3.0
 
 # Cursors are of the history that watchers know of: another is taken over when they are told so.
 _NONE = History(0, 0, 0)
@@ -60,13 +64,22 @@ class Watcher(Protocol):
 
 
 class _Place:
-    """A watcher, what they want, and how far they were told."""
+    """A watcher, what they want, and how far they were told.
 
-    def __init__(self, watcher: Watcher, which: EventFilter, position: int) -> None:
+    Used by one thread at a time: the teller's while they are live, the reader's while behind.
+    """
+
+    def __init__(
+        self, watcher: Watcher, which: EventFilter, history: History, position: int, newest: int
+    ) -> None:
+        """`newest` is how far there was something to read when last looked at."""
         self.watcher = watcher
         self.which = which
+        self.history = history
         self.position = position
-        self.told = self.taken = monotonic()
+        self.newest = newest
+        self._told = self._taken = monotonic()
+        self._untaken = 0
 
     def tell(self, events: Iterable[RecordedEvent]) -> None:
         """Tells what is new to them, and wanted."""
@@ -75,16 +88,32 @@ class _Place:
                 self.position = event.position
                 if self.which.takes(event):
                     self.watcher.tell(event)
-                    self.told = monotonic()
+                    self._told = monotonic()
 
     def is_uneasy(self) -> bool:
         """Whether they were told nothing for a while."""
-        return monotonic() - self.told >= _HEARTBEAT
+        return monotonic() - self._told >= _HEARTBEAT
 
-    def reassure(self, cursor: str) -> None:
-        """Says that nothing happened, up to the cursor."""
-        self.watcher.reassure(cursor)
-        self.told = monotonic()
+    def reassure(self) -> None:
+        """Says that nothing else happened, as far as they were told."""
+        self.watcher.reassure(self.history.revision(self.position))
+        self._told = monotonic()
+
+    def is_stuck(self) -> bool:
+        """Whether they have taken nothing of what waits for them, for long.
+
+        How much they take is not the question: it may be this process that is slow.
+        """
+        waiting, before = self.watcher.waiting, self._untaken
+        self._untaken = waiting
+        if waiting < before:
+            self._taken = monotonic()
+        return monotonic() - self._taken > _PATIENCE
+
+    def wait_anew(self) -> None:
+        """They took what they were told, or are about to be told more."""
+        self._taken = monotonic()
+        self._untaken = self.watcher.waiting
 
 
 class EventStream:
@@ -125,7 +154,7 @@ class EventStream:
             self._to_read.notify()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join()
+                thread.join(_FAREWELL)
 
     def watch(self, watcher: Watcher, which: EventFilter, cursor: str) -> Callable[[], None]:
         """Tells the watcher what is newer than the cursor, or else than this call.
@@ -133,16 +162,19 @@ class EventStream:
         The answer, called, ends that. Raises InvalidCursor, ForeignRevision, CursorExpired, and
         Unavailable while PostgreSQL is away.
         """
-        with self._reading() as events:
+        history = self._history
+        with self._reading(history) as events:
             newest, deleted = events.ends()
-        position = self._db.history.position(cursor) if cursor else newest
+        position = history.position(cursor) if cursor else newest
         if position < deleted:
             raise CursorExpired
         if position > newest:
             raise ForeignRevision("cursor is ahead of the database; start without one.")
-        place = _Place(watcher, which, position)
+        place = _Place(watcher, which, history, position, newest)
         with self._to_read:
-            place.reassure(self._cursor(position))
+            if history is not self._history:
+                raise HistoryChanged
+            place.reassure()
             self._behind.add(place)
             self._to_read.notify()
         return lambda: self._forget(place)
@@ -153,7 +185,8 @@ class EventStream:
     def forget(self) -> None:
         """Another history begins, or this one after a gap: watchers must start over."""
         with self._lock:
-            self._history = self._db.history
+            # Another object each time: files put back have the same history, and another past.
+            self._history = replace(self._db.history)
             for place in self._live | self._behind:
                 place.watcher.end(HistoryChanged())
             self._live.clear()
@@ -173,31 +206,43 @@ class EventStream:
 
     def _tell_live(self) -> None:
         self._wakeup.wait(_HEARTBEAT)
-        while self._live and self._tell_page():
-            pass
-        with self._lock:
-            for place in self._live:
-                if place.is_uneasy():
-                    place.reassure(self._cursor(place.position))
+        more = True
+        while more and self._live and not self._stopping.is_set():
+            more = self._tell_page()
+            with self._lock:
+                uneasy = [place for place in self._live if place.is_uneasy()]
+            for place in uneasy:
+                place.reassure()
 
     def _tell_page(self) -> bool:
         """Whether there may be more."""
-        after = self._told
-        with self._reading() as events:
+        history, after = self._history, self._told
+        with self._reading(history) as events:
             news = events.after(after, EventFilter(), _PAGE)
         with self._lock:
-            if after != self._told or not news:
-                return bool(news)  # everyone left meanwhile, and others came
+            if history is not self._history or after != self._told:
+                return True  # everyone left meanwhile, and others came
+            if not news:
+                return False
             self._recent.extend(news)
             self._recent_since = max(self._recent_since, self._oldest_recent())
             self._told = news[-1].position
-            for place in list(self._live):
-                place.tell(news)
-                if place.watcher.waiting > _MUCH:
-                    self._live.discard(place)
-                    place.taken = monotonic()
-                    self._behind.add(place)
+            live = list(self._live)
+        # Without the lock: who comes or goes need not wait until a thousand were told.
+        for place in live:
+            place.tell(news)
+            if place.watcher.waiting > _MUCH:
+                self._fall_behind(place)
         return len(news) == _PAGE
+
+    def _fall_behind(self, place: _Place) -> None:
+        place.wait_anew()
+        place.newest = place.position
+        with self._to_read:
+            if place in self._live:
+                self._live.discard(place)
+                self._behind.add(place)
+                self._to_read.notify()
 
     def _read_for_those_behind(self) -> None:
         with self._to_read:
@@ -205,23 +250,30 @@ class EventStream:
             behind = list(self._behind)
         busy = False
         for place in behind:
+            if self._stopping.is_set():
+                return
             if place.watcher.waiting <= _LITTLE:
-                place.taken = monotonic()
                 self._read_for(place)
                 busy = True
-            elif monotonic() - place.taken > _PATIENCE:
+            elif place.is_stuck():
                 self._forget(place)
                 place.watcher.give_up()
         if not busy:
             self._stopping.wait(_LOOK)
 
     def _read_for(self, place: _Place) -> None:
-        with self._reading() as events:
-            newest, _ = events.ends()
-            page = events.after(place.position, place.which, _PAGE, through=newest)
+        with self._reading(place.history) as events:
+            page = events.after(place.position, place.which, _PAGE, through=place.newest)
+            # Looked at last: of what is not deleted yet, nothing was missing in the page.
+            newest, deleted = events.ends()
+        if place.position < deleted:
+            self._forget(place)
+            place.watcher.end(CursorExpired())
+            return
         place.tell(page)
+        place.wait_anew()
         if len(page) < _PAGE:
-            place.position = max(place.position, newest)
+            place.position, place.newest = place.newest, newest
             self._join(place)
 
     def _join(self, place: _Place) -> None:
@@ -243,12 +295,9 @@ class EventStream:
         return self._recent[0].position - 1 if len(self._recent) == _RECENT else 0
 
     @contextmanager
-    def _reading(self) -> Iterator[EventRepository]:
+    def _reading(self, history: History) -> Iterator[EventRepository]:
         with self._db.reading() as connection:
-            yield EventRepository(connection, self._history)
-
-    def _cursor(self, position: int) -> str:
-        return self._history.revision(position)
+            yield EventRepository(connection, history)
 
     def _forget(self, place: _Place) -> None:
         with self._lock:

@@ -126,15 +126,14 @@ class Outbox:
     def give_up(self) -> None:
         """Ends the stream because the watcher fell behind; what it was still to be sent is not."""
         with self._lock:
+            # At once, or what is put in between would be sent as if nothing were missing before it.
             self._waiting.clear()
-        self.end(WatcherTooSlow())
+            self._end(WatcherTooSlow())
 
     def end(self, error: Exception) -> None:
         """Ends the stream with the error, after what is still to be sent."""
         with self._lock:
-            if not self._ending:
-                self._ending = error
-                self._wake()
+            self._end(error)
 
     def cancel(self) -> None:
         """Ends the stream now: the client does not even take what it was sent."""
@@ -157,6 +156,11 @@ class Outbox:
             self._code = refusal.code
             refusal.set(self._context)
             self._send(None)
+
+    def _end(self, error: Exception) -> None:
+        if not self._ending:
+            self._ending = error
+            self._wake()
 
     def _wake(self) -> None:
         if not self._scheduled and not self._gone:
