@@ -136,7 +136,7 @@ def serve(settings: Settings, announce: Callable[[Application, FirstAdmin | None
         if settings.embedded:  # elsewhere workers are processes of their own
             background = BackgroundWork(settings, stores)
             running.callback(background.stop)
-            background.start()
+            _once_there(leaving, background.start)
         if not leaving.is_set():
             log.info(
                 "serving",
@@ -159,7 +159,7 @@ def work(settings: Settings) -> None:
     with stores_of(settings) as stores:
         _once_there(leaving, lambda: _require_schema(stores))
         background = BackgroundWork(settings, stores)
-        background.start()
+        _once_there(leaving, background.start)
         log.info("working")
         leaving.wait()
         background.stop()

@@ -26,6 +26,7 @@ OTHERS = {
     rules_pb2.session_name: f"sessions/{NO_ID}",
     rules_pb2.subject_name: f"users/{NO_ID}",
     rules_pb2.user_name: f"users/{NO_ID}",
+    rules_pb2.webhook_name: f"webhooks/{NO_ID}",
     rules_pb2.caller_name: f"users/{NO_ID}",
 }
 STRANGERS = {

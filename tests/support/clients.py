@@ -96,6 +96,7 @@ class Client:
         self.service_accounts = services["gatehouse.serviceaccounts.v1.ServiceAccountService"]
         self.sessions = services["gatehouse.sessions.v1.SessionService"]
         self.users = services["gatehouse.users.v1.UserService"]
+        self.webhooks = services["gatehouse.webhooks.v1.WebhookService"]
         self._services = services
 
     def method(self, descriptor: MethodDescriptor) -> Method:

@@ -95,6 +95,7 @@ class Settings:
     mail_from: Sender | None = _setting(values.sender, None)
     password_reset_url: str | None = _setting(values.page, None)
     email_verification_url: str | None = _setting(values.page, None)
+    webhook_allow_private: bool = _setting(values.switch, "false")
     reflection: bool = _setting(values.switch, "on")
     channelz: bool = _setting(values.switch, "off")
     log_format: str | None = _setting(values.one_of("console", "json"), None)

@@ -14,6 +14,7 @@ from gatehouse.serviceaccounts.v1 import (
 )
 from gatehouse.sessions.v1 import session_service_pb2, session_service_pb2_grpc
 from gatehouse.users.v1 import user_service_pb2, user_service_pb2_grpc
+from gatehouse.webhooks.v1 import webhook_service_pb2, webhook_service_pb2_grpc
 
 from service.access.servicer import AccessServicer
 from service.auth.first_admin import FirstAdmin
@@ -42,6 +43,7 @@ from service.transport.tls import TlsFiles
 from service.transport.transfers import Transfers
 from service.transport.watching import Senders
 from service.users.servicer import UserServicer
+from service.webhooks.servicer import WebhookServicer
 from service.wiring.services import TRANSFERS, Services
 from service.wiring.stores import Stores
 
@@ -57,6 +59,7 @@ SERVICES = [
         (service_account_service_pb2, "ServiceAccountService"),
         (session_service_pb2, "SessionService"),
         (user_service_pb2, "UserService"),
+        (webhook_service_pb2, "WebhookService"),
     )
 ]
 # These wait for a password's hash, so they must not take the threads of quick calls.
@@ -167,6 +170,8 @@ class Application:
         session_service_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
         users = UserServicer(services.users)
         user_service_pb2_grpc.add_UserServiceServicer_to_server(users, server)
+        webhooks = WebhookServicer(services.webhooks)
+        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(webhooks, server)
 
         names = [service.full_name for service in SERVICES]
         self.health = Health(names, probes, self.health_senders)

@@ -18,6 +18,7 @@ from service.storage.database import Database
 from service.users.addressees import Addressees
 from service.wiring.services import object_store_of
 from service.wiring.stores import Stores
+from service.wiring.webhook_work import WebhookWork
 
 
 class BackgroundWork:
@@ -53,13 +54,16 @@ class BackgroundWork:
         add_mail(queue, mails)
         add_takeover(queue)
         self._worker = Worker(queue)
+        self._webhooks = WebhookWork(settings, stores)
 
     def start(self) -> None:
-        """Starts working the queue off."""
+        """Starts working the queue off, and sending. Raises Unavailable if PostgreSQL is away."""
+        self._webhooks.start()
         self._worker.start()
 
     def stop(self) -> None:
         """Lets what is running end."""
+        self._webhooks.stop()
         self._worker.stop()
         self._contents.stop()
         self._database.dispose()

@@ -39,6 +39,7 @@ from service.storage.wakeup import CHANGES, EVENTS, Wakeup
 from service.users.identities import Identities
 from service.users.passwords import PasswordHasher
 from service.users.service import UserService
+from service.webhooks.service import WebhookService
 from service.wiring.stores import Stores
 
 if TYPE_CHECKING:
@@ -115,6 +116,15 @@ class Services:
             self.database, self.feed, self.clock, pager, self.sessions, self.graph
         )
         self.api_keys = ApiKeyService(self.database, self.clock, pager, self.sessions)
+        self.webhooks = WebhookService(
+            self.database,
+            ring,
+            self.clock,
+            pager,
+            self.access,
+            self.events,
+            allow_private=settings.webhook_allow_private,
+        )
         self.object_store = object_store_of(settings)
         self.contents = Contents(
             self.object_store, ring, encrypt=settings.file_encryption, streams=TRANSFERS
