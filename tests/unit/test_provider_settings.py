@@ -1,6 +1,7 @@
 """Identity providers are read from JSON or TOML, or refused without a word of their secrets."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from service.auth.providers import Provider
 from service.settings import BadSetting, Settings
 
 SECRET = "hunter2"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "federation.md"
 GOOGLE: dict[str, Any] = {
     "id": "google",
     "issuer": "https://accounts.google.com",
@@ -103,6 +105,15 @@ def test_a_toml_file_has_a_table_for_each(tmp_path: Path) -> None:
     assert google == read(GOOGLE)[0]
     assert keycloak.link_verified_email
     assert keycloak.groups == {"/engineering": "groups/eng"}
+
+
+def test_the_documented_examples_are_read(tmp_path: Path) -> None:
+    google, groups = re.findall(r"```toml\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.DOTALL)
+    file = tmp_path / "gatehouse.toml"
+    file.write_text(google + groups, "utf-8")
+    found = Settings.read({"GATEHOUSE_CONFIG": str(file)}).oidc_providers
+    assert found is not None
+    assert found[0].groups["/engineering"] == "groups/eng"
 
 
 def test_what_is_refused_in_a_toml_file_is_told_of_the_file(tmp_path: Path) -> None:

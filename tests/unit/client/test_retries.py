@@ -15,6 +15,7 @@ from tests.unit.client.conftest import Answer, Server, call
 
 # A second time these would do what the first did: open another session, or refuse what is done.
 ONCE = {
+    "gatehouse.auth.v1.AuthService/CompleteFederatedLogin",
     "gatehouse.auth.v1.AuthService/Login",
     "gatehouse.auth.v1.AuthService/Logout",
 }
