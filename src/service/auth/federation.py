@@ -118,7 +118,7 @@ class FederationService:
             )
         except FederatedLoginRefused as refusal:
             self._refuse(call, provider, refusal)
-        self._counters.logins("accepted")
+        self._counters.federated_logins("accepted")
         return self._signed_in(opened)
 
     def _party(self, login: BegunLogin) -> "RelyingParty":
@@ -217,16 +217,16 @@ class FederationService:
         try:
             self._throttle.admit_address(call.peer)
         except SignInThrottled:
-            self._counters.logins("throttled")
+            self._counters.federated_logins("throttled")
             raise
 
     def _give_up(self, provider: Provider, error: ProviderUnavailable) -> NoReturn:
-        self._counters.logins("unavailable")
+        self._counters.federated_logins("unavailable")
         log.warning("identity provider unavailable", provider=provider.id, why=error.why)
         raise error
 
     def _refuse(self, call: Call, provider: str, refusal: FederatedLoginRefused) -> NoReturn:
-        self._counters.logins("refused")
+        self._counters.federated_logins("refused")
         data = {"provider": provider, "cause": refusal.cause}
         with self._db.transaction(call) as tx:
             tx.record(SignInRefused(refusal.subject, data))

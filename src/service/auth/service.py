@@ -46,6 +46,9 @@ class Counters(Protocol):
     def logins(self, outcome: str) -> None:
         """One more sign-in."""
 
+    def federated_logins(self, outcome: str) -> None:
+        """One more sign-in at an identity provider."""
+
     def refreshes(self, outcome: str) -> None:
         """One more refresh."""
 

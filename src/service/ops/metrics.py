@@ -263,6 +263,9 @@ class ServiceMetrics:
         tally = instruments.tally
         name, about = "gatehouse_logins_total", "Sign-ins with a password."
         self.logins = tally(name, about, "outcome", "accepted", "refused", "throttled")
+        name, about = "gatehouse_federated_logins_total", "Sign-ins at an identity provider."
+        outcomes = ("accepted", "refused", "throttled", "unavailable")
+        self.federated_logins = tally(name, about, "outcome", *outcomes)
         name, about = "gatehouse_refreshes_total", "Uses of refresh tokens."
         self.refreshes = tally(name, about, "outcome", "accepted", "refused", "stolen")
         name, about = "gatehouse_token_exchanges_total", "API keys and tokens exchanged."

@@ -202,6 +202,7 @@ def test_services_count_outcomes_through_a_plain_function(registry: CollectorReg
     ("name", "outcomes"),
     [
         ("logins", ["accepted", "refused", "throttled"]),
+        ("federated_logins", ["accepted", "refused", "throttled", "unavailable"]),
         ("refreshes", ["accepted", "refused", "stolen"]),
         ("token_exchanges", ["accepted", "refused"]),
     ],
