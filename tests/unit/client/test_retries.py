@@ -18,6 +18,8 @@ ONCE = {
     "gatehouse.auth.v1.AuthService/CompleteFederatedLogin",
     "gatehouse.auth.v1.AuthService/Login",
     "gatehouse.auth.v1.AuthService/Logout",
+    "gatehouse.auth.v1.AuthService/ResetPassword",
+    "gatehouse.auth.v1.AuthService/VerifyEmail",
 }
 # Reads, or made to be repeated, without a request_id to say so.
 HARMLESS = (
@@ -30,6 +32,8 @@ HARMLESS = (
     "Introspect",
     "List",
     "RefreshToken",
+    "RequestEmailVerification",
+    "RequestPasswordReset",
     "WhoAmI",
 )
 
