@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key
@@ -43,6 +43,7 @@ class ForgingProvider:
 
     def be_honest(self) -> None:
         """Forgets all that it was told to say, and who was to be signed in."""
+        self.client_id, self.client_secret = CLIENT_ID, CLIENT_SECRET
         self.metadata: Claims = {}
         self.id_token: Claims = {}
         self.header: Claims = {}
@@ -93,9 +94,11 @@ class ForgingProvider:
         }
 
     def _trade(self, form: dict[str, str], authorization: str) -> tuple[int, Claims]:
-        basic = b64decode(authorization.removeprefix("Basic ") or "").decode()
-        given = basic or f"{form.get('client_id')}:{form.get('client_secret')}"
-        if unquote(given) != f"{CLIENT_ID}:{CLIENT_SECRET}":
+        given = form.get("client_id"), form.get("client_secret")
+        if authorization:  # RFC 6749, section 2.3.1
+            basic = b64decode(authorization.removeprefix("Basic ")).decode().split(":")
+            given = unquote_plus(basic[0]), unquote_plus(basic[1])
+        if given != (self.client_id, self.client_secret):
             return 401, {"error": "invalid_client"}
         code = form.get("code", "")
         asked = self._begun.get(code) if self.reuses_codes else self._begun.pop(code, None)
@@ -109,7 +112,7 @@ class ForgingProvider:
         ):
             return 400, {"error": "invalid_grant", "error_description": "what a provider says"}
         now = int(time.time())
-        claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300}
+        claims = {"iss": self.issuer, "aud": self.client_id, "iat": now, "exp": now + 300}
         claims = _merged(claims | {"nonce": asked["nonce"]} | asked["claims"], self.id_token)
         tokens = {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300}
         return 200, _merged(tokens | {"id_token": self.sign(self.header, claims)}, self.tokens)
@@ -140,20 +143,25 @@ class Handler(BaseHTTPRequestHandler):
         form = {name: values[0] for name, values in parse_qs(body).items()}
         provider.requests.append((path, form))
         with suppress(ConnectionError):
+            self._asked = path, form, self.headers.get("Authorization", "")
             if path in provider.answers:
                 provider.answers[path](self)
             else:
-                said = provider.answer(path, form, self.headers.get("Authorization", ""))
-                self.say(said[0], json.dumps(said[1]).encode())
+                status, said = provider.answer(*self._asked)
+                self.say(status, json.dumps(said).encode())
 
     do_GET = do_POST = _answer  # noqa: N815 - http.server names them
+
+    def honest(self) -> bytes:
+        """What would be answered otherwise."""
+        _, said = self.server.provider.answer(*self._asked)  # type: ignore[attr-defined]
+        return json.dumps(said).encode()
 
     def say(self, status: int, body: bytes, **headers: str) -> None:
         """A whole answer."""
         self.send_response(status)
-        for name, value in headers.items():
+        for name, value in ({"Content-Length": str(len(body))} | headers).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 

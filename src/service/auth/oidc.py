@@ -3,7 +3,9 @@
 Wiring imports this only when there is a provider: Authlib and what it needs take 10 MB.
 """
 
+from base64 import b64encode
 from typing import Any
+from urllib.parse import quote_plus
 
 import structlog
 from authlib.integrations.base_client import OAuthError
@@ -161,5 +163,15 @@ class RelyingParty:
             scope=" ".join(self.provider.scopes),
             code_challenge_method="S256",
         )
+        session.register_client_auth_method(("client_secret_basic", _basic))
         bind(session)
         return session
+
+
+def _basic(
+    client: Any, _method: str, uri: str, headers: dict[str, str], body: str
+) -> tuple[str, dict[str, str], str]:
+    """RFC 6749, section 2.3.1: id and secret may have any characters. Authlib sends them raw."""
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+    return uri, headers, body

@@ -1,6 +1,7 @@
 """What a provider says is believed only if it is the provider's, about this sign-in, and now."""
 
 import base64
+import gzip
 import hmac
 import json
 import time
@@ -24,6 +25,7 @@ from tests.support.forging_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
     ForgingProvider,
+    Handler,
     forging_provider,
     new_key,
     says,
@@ -126,6 +128,16 @@ def test_the_secret_is_sent_as_the_provider_takes_it(
     sign_in(party, forger)
     in_form = "client_secret" in dict(forger.requests)["/token"]
     assert in_form is (methods == ["client_secret_post"])
+
+
+@pytest.mark.parametrize("methods", [["client_secret_basic"], ["client_secret_post"]])
+def test_a_secret_of_any_characters_is_sent(
+    settings: Provider, forger: ForgingProvider, methods: list[str]
+) -> None:
+    forger.client_id, forger.client_secret = "a:b +c", "50% é:+/=&"
+    forger.metadata["token_endpoint_auth_methods_supported"] = methods
+    secrets = {"client_id": forger.client_id, "client_secret": forger.client_secret}
+    sign_in(RelyingParty(replace(settings, **secrets), Clock()), forger)
 
 
 @pytest.mark.parametrize(
@@ -366,8 +378,16 @@ def test_garbage_is_no_answer(
     assert unavailable(party, forger)
 
 
+SHARED = {"kty": "oct", "kid": "first", "k": "aHVudGVyMg"}
+TO_ENCRYPT = ECKey.generate_key("P-256", {"kid": "first", "use": "enc"}).as_dict(private=False)
+
+
 @pytest.mark.parametrize(
-    "keys", [None, "x", [], ["x"], [{}], [{"kty": "EC"}], [{"kty": "EC", "crv": "P-256", "x": 1}]]
+    "keys",
+    [
+        *(None, "x", [], ["x"], [{}], [{"kty": "EC"}], [{"kty": "EC", "crv": "P-256", "x": 1}]),
+        *([SHARED], [TO_ENCRYPT]),
+    ],
 )
 def test_keys_that_are_none_are_no_answer(
     party: RelyingParty, forger: ForgingProvider, keys: Any
@@ -394,6 +414,29 @@ def test_an_answer_without_end_is_cut(
     forger.answers[path] = says(200, b" " * 10_000_000)
     forger.id_token = {"email": None}
     assert unavailable(party, forger) == "more than an answer may have"
+
+
+@pytest.mark.parametrize("path", [METADATA, "/jwks", "/token", "/userinfo"])
+def test_an_answer_may_come_compressed_and_in_chunks(
+    party: RelyingParty, forger: ForgingProvider, path: str
+) -> None:
+    forger.answers[path] = lambda handler: _in_chunks(handler, gzip.compress(handler.honest()))
+    forger.id_token = {"email": None}
+    forger.userinfo = ADA
+    assert sign_in(party, forger).verified_email == "ada@example.org"
+
+
+def test_an_answer_that_swells_is_cut(party: RelyingParty, forger: ForgingProvider) -> None:
+    forger.answers[METADATA] = lambda handler: _in_chunks(handler, gzip.compress(bytes(10**8)))
+    assert unavailable(party, forger) == "more than an answer may have"
+
+
+@pytest.mark.parametrize("path", [METADATA, "/token"])
+def test_an_answer_that_is_cut_is_none(
+    party: RelyingParty, forger: ForgingProvider, path: str
+) -> None:
+    forger.answers[path] = lambda handler: handler.say(200, b"{", **{"Content-Length": "9"})
+    assert unavailable(party, forger) in {"IncompleteRead", "ProtocolError", "no JSON"}
 
 
 @pytest.mark.parametrize("path", [METADATA, "/token"])
@@ -545,6 +588,19 @@ def test_groups_that_the_id_token_lacks_are_asked_for(
     person = sign_in(party, forger)
     assert person.groups == {"groups/ops"}
     assert person.verified_email == "ada@example.org"
+
+
+def _in_chunks(handler: Handler, body: bytes) -> None:
+    handler.protocol_version = "HTTP/1.1"
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.send_header("Content-Encoding", "gzip")
+    handler.end_headers()
+    for at in range(0, len(body), 1000):
+        part = body[at : at + 1000]
+        handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+    handler.wfile.write(b"0\r\n\r\n")
+    handler.close_connection = True
 
 
 def _part(value: object) -> str:
