@@ -11,7 +11,7 @@ from bench.load.request import Request
 from bench.rounds import Measured
 
 # Each channel gets a connection of its own; by default grpc would share one among them.
-_OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 
 
 def run_mix(requests: Sequence[Request], calls: int, streams: int) -> Measured:
@@ -48,27 +48,36 @@ def steady(request: Request, per_second: float, seconds: float) -> Measured:
 
     Latency counts from when a call was due, so that one slow call cannot hide those behind it.
     """
-    calls, threads = int(per_second * seconds), 16
-    latencies: list[float] = []
     with channel(request.target) as open_channel:
         method = _method(open_channel, request)
-        method(request.body, metadata=request.metadata, timeout=60)
-        begin = perf_counter() + 0.05
 
-        def caller(number: int) -> None:
-            for turn in range(number, calls, threads):
-                due = begin + turn / per_second
-                sleep(max(0.0, due - perf_counter()))
-                method(request.body, metadata=request.metadata, timeout=60)
-                latencies.append(perf_counter() - due)
+        def call(_number: int) -> None:
+            method(request.body, metadata=request.metadata, timeout=60)
 
-        _together(caller, threads)
+        call(0)
+        return paced(call, int(per_second * seconds), per_second)
+
+
+def paced(call: Callable[[int], None], calls: int, per_second: float) -> Measured:
+    """Has `call(0)`, `call(1)`, … made at a steady pace; latency counts from when each was due."""
+    threads = 16
+    latencies: list[float] = []
+    begin = perf_counter() + 0.05
+
+    def caller(number: int) -> None:
+        for turn in range(number, calls, threads):
+            due = begin + turn / per_second
+            sleep(max(0.0, due - perf_counter()))
+            call(turn)
+            latencies.append(perf_counter() - due)
+
+    _together(caller, threads)
     return measured(latencies, perf_counter() - begin)
 
 
 def channel(target: str) -> grpc.Channel:
     """A channel with a connection of its own."""
-    return grpc.insecure_channel(target, options=_OWN_CONNECTION)
+    return grpc.insecure_channel(target, options=OWN_CONNECTION)
 
 
 def _method(opened: grpc.Channel, request: Request) -> "grpc.UnaryUnaryMultiCallable[bytes, bytes]":

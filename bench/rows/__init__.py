@@ -19,6 +19,7 @@ from bench.rows.revoke import Revocation
 from bench.rows.spicedb import NestedGroups
 from bench.rows.start import Start
 from bench.rows.upload import Upload
+from bench.rows.watch import WatchEvents
 from bench.rows.whoami import WhoAmI
 from bench.stage import Stage
 
@@ -46,6 +47,7 @@ ROWS: list[Row] = [
     ExchangeApiKey(),
     Login(),
     Revocation(),
+    WatchEvents(),
     Start(),
     Upload(),
     Download(),
