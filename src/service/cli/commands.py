@@ -48,6 +48,7 @@ SECTIONS = {
     },
     "What happens": {
         "events": ("events:app", "See what has happened, and watch what does."),
+        "webhooks": ("webhooks:app", "Have events sent to services of your own."),
     },
 }
 

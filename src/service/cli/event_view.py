@@ -24,8 +24,8 @@ COLUMNS = [
     Column("ID", from_width=180),
 ]
 
-# What is numbered, such as sessions and grants. People are too, but have addresses.
-_NUMBERED = r"^(?!users/)\w+/.*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+# What has no name but a number.
+_NUMBERED = re.compile(r"(sessions|grants|events|serviceAccounts/[^/]+/apiKeys)/[0-9a-f-]{36}")
 
 # What to call a subject; for a user perhaps their address.
 Called = Callable[[str], str]
@@ -36,11 +36,16 @@ def type_prefix(given: str) -> str:
     return given if not given or given.startswith("gatehouse") else f"{_OURS}{given}"
 
 
+def type_shown(name: str) -> str:
+    """A type or its beginning, as people read it."""
+    return name.removeprefix(_OURS)
+
+
 def row(event: Event, called: Called) -> list[str]:
     """An event, by `COLUMNS`."""
     return [
         exactly(event.time),
-        event.type.removeprefix(_OURS),
+        type_shown(event.type),
         called(event.subject),
         called(event.actor),
         changes(event, called),
@@ -75,6 +80,8 @@ def changes(event: Event, called: Called) -> str:
     words = [it for it in data.pop("fields", []) if it not in before and it not in after]
     for name in sorted({*before, *after}):
         if name in before and name in after:
+            if before[name] == after[name]:
+                continue
             words.append(f"{name}: {_change(before[name], after[name], called)}")
         else:
             words.append(f"{name}={_value((before | after)[name], called)}")
@@ -83,7 +90,7 @@ def changes(event: Event, called: Called) -> str:
 
 
 def _says_something(value: Any) -> bool:
-    return value not in (None, "") and not re.search(_NUMBERED, str(value))
+    return value not in (None, "") and not _NUMBERED.fullmatch(str(value))
 
 
 def _values(found: Any) -> dict[str, Any]:

@@ -50,6 +50,9 @@ _NEXT_BY_REASON = {
     "API_KEY_NOT_FOUND": "`gatehouse keys list ACCOUNT` shows which are there",
     "ROLE_NOT_FOUND": "`gatehouse roles list` shows which are there",
     "GRANT_NOT_FOUND": "`gatehouse grants list` shows which are there",
+    "WEBHOOK_NOT_FOUND": "`gatehouse webhooks list` shows which are there",
+    "WEBHOOK_DISABLED": "`gatehouse webhooks update WEBHOOK --state active` does",
+    "EVENT_NOT_FOUND": "`gatehouse events list` shows which are kept",
 }
 _NEXT_BY_CODE = {
     grpc.StatusCode.UNAVAILABLE: "is it running there, and does it ask for --ca-file?",

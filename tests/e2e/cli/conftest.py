@@ -14,8 +14,12 @@ ADMIN = "admin@gatehouse.local"
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Any refresh token that comes twice counts as stolen here: no grace covers for a client."""
-    with served(tmp_path_factory.mktemp("served") / "data", REFRESH_GRACE="0s") as running:
+    """Any refresh token that comes twice counts as stolen here: no grace covers for a client.
+
+    Webhooks may go to receivers on loopback.
+    """
+    settings = {"REFRESH_GRACE": "0s", "WEBHOOK_ALLOW_PRIVATE": "true"}
+    with served(tmp_path_factory.mktemp("served") / "data", **settings) as running:
         yield running
 
 

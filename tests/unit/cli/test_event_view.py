@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from service.cli.event_view import changes, line, named_in, row, type_prefix
 
 SESSION = "sessions/01890a5d-ac96-774b-bcce-b302099a8057"
+KEY = SESSION.replace("sessions", "serviceAccounts/ci/apiKeys")
 USER = "users/01890a5d-ac96-774b-bcce-b302099a8058"
 DIGEST = "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"
 
@@ -46,6 +47,7 @@ def called(subject: str) -> str:
         ),
         ({"after": {"state": "PENDING"}}, "state=PENDING"),
         ({"before": {"size": 5}}, "size=5"),
+        ({"before": {"size": 5}, "after": {"size": 5}}, ""),
         ({"before": {"size": 5.5}, "after": {"size": None}}, "size: 5.5 -> none"),
         (
             {
@@ -56,7 +58,8 @@ def called(subject: str) -> str:
             "title, permissions: +a.list -a.write",
         ),
         ({"role": "roles/editor", "path": "/a", "effect": ""}, "path=/a, role=roles/editor"),
-        ({"session": SESSION, "grant": SESSION, "key": f"serviceAccounts/ci/{SESSION}"}, ""),
+        ({"session": SESSION, "grant": SESSION, "key": KEY}, ""),
+        ({"destination": f"files/{SESSION}"}, f"destination=files/{SESSION}"),
         ({"member": USER}, "member=ada@example.org"),
         ({"member": USER.replace("8058", "8059")}, f"member={USER[:-1]}9"),
         ({"expire_time": "2026-12-31T18:00:00+00:00"}, "expire_time=2026-12-31 20:00"),

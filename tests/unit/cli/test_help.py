@@ -74,6 +74,15 @@ COMMANDS = {
     "files share",
     "events list",
     "events watch",
+    "webhooks list",
+    "webhooks create",
+    "webhooks show",
+    "webhooks update",
+    "webhooks delete",
+    "webhooks rotate-secret",
+    "webhooks ping",
+    "webhooks deliveries",
+    "webhooks redeliver",
 }
 # Of the service alone, and slow to import.
 HEAVY = {"sqlalchemy", "alembic", "psycopg", "redis", "structlog", "zxcvbn", "passlib", "obstore"}
