@@ -51,17 +51,17 @@ class EventRepository:
     def before(self, position: int | None, which: EventFilter, limit: int) -> list[RecordedEvent]:
         """Up to `limit` events before a position, or all there are: newest first."""
         bounds = {} if position is None else {"position < :before": position}
-        return self._page(bounds, which, "DESC", limit)
+        return self._page(bounds, which, "DESC", "NULLS LAST", limit)
 
     def after(
         self, position: int, which: EventFilter, limit: int, *, through: int = _NEVER
     ) -> list[RecordedEvent]:
         """Up to `limit` events after a position and through another: oldest first."""
         bounds = {"position > :after": position, "position <= :through": through}
-        return self._page(bounds, which, "", limit)
+        return self._page(bounds, which, "ASC", "NULLS FIRST", limit)
 
     def _page(
-        self, bounds: dict[str, int], which: EventFilter, direction: str, limit: int
+        self, bounds: dict[str, int], which: EventFilter, direction: str, nulls: str, limit: int
     ) -> list[RecordedEvent]:
         given: dict[str, Any] = {
             bound.rpartition(":")[2]: position for bound, position in bounds.items()
@@ -79,9 +79,13 @@ class EventRepository:
                 given[column] = value
         order = f"ORDER BY position {direction} LIMIT :limit"
         if which.type_prefix or which.subject or which.actor:
-            # Each index has the type before the position, so each type has its own little page.
+            # Each index has the type before the position, so each type has its own little page,
+            # in an order that only these indexes have.
             conditions.append("type = types.type")
-            page = f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(conditions)} {order}"
+            page = (
+                f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(conditions)}"
+                f" ORDER BY position {direction} {nulls} LIMIT :limit"
+            )
             given["type_prefix"] = which.type_prefix
             query = (
                 f"{_TYPES} SELECT page.* FROM types CROSS JOIN LATERAL ({page}) page"

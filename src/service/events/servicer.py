@@ -30,7 +30,7 @@ class EventServicer(rpc.EventServiceServicer):
 
     def ListEvents(self, request: pb.ListEventsRequest, call: Call) -> pb.ListEventsResponse:
         which = convert.event_filter(request, call)
-        page = self._events.list(which, page_request(request, which.subject))
+        page = self._events.list(which, page_request(request, which.subject, which.actor))
         return pb.ListEventsResponse(
             events=[convert.event(one, self._source) for one in page.items],
             next_page_token=page.next_page_token,

@@ -23,13 +23,13 @@ from service.storage.watchdog import Watchdog
 T = TypeVar("T")
 
 # One statement for all events of a transaction, one for all its changes: ending the sessions of
-# somebody with many must not keep everyone else waiting for the order lock. A clock that is set
-# back does not set the history back, so that times and positions are one order.
+# somebody with many must not keep everyone else waiting for the order lock. They have one time,
+# and a clock that is set back does not set the history back: times and positions are one order.
 _INSERT_EVENTS = text(
     "INSERT INTO events (id, type, subject, actor, time, request_id, peer, data)"
-    " SELECT id, type, subject, :actor, greatest("
+    " SELECT id, type, subject, :actor, (SELECT greatest("
     "clock_timestamp(), (SELECT time FROM events ORDER BY position DESC LIMIT 1)"
-    "), :request_id, :peer, data"
+    ")), :request_id, :peer, data"
     " FROM json_to_recordset(CAST(:events AS json))"
     " AS event (id uuid, type text, subject text, data jsonb) RETURNING position"
 )
