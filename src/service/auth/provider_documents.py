@@ -119,7 +119,7 @@ def _endpoint(found: dict[str, Any], name: str) -> str:
     try:
         parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
         safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        if isinstance(url, str) and safe and parts.hostname and not parts.username:
+        if isinstance(url, str) and safe and parts.hostname and "@" not in parts.netloc:
             return url
     except ValueError:
         pass

@@ -31,9 +31,12 @@ def bind(session: requests.Session) -> None:
 
 def get_json(url: str, *, token: str = "") -> dict[str, Any]:
     """The object at `url`, which `token` lets us read. Raises ProviderUnavailable."""
-    with requests.Session() as session:
-        bind(session)
-        response = session.get(url, headers={"Accept": "application/json"}, auth=_Bearer(token))
+    try:
+        with requests.Session() as session:
+            bind(session)
+            response = session.get(url, headers={"Accept": "application/json"}, auth=_Bearer(token))
+    except (requests.RequestException, ValueError) as error:  # no URL, or a token that is no header
+        raise ProviderUnavailable(type(error).__name__) from None
     if response.status_code != requests.codes.ok:
         raise ProviderUnavailable(f"status {response.status_code}")
     try:

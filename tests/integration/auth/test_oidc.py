@@ -500,6 +500,24 @@ def test_tokens_that_are_none_are_no_answer(
     assert "the code is traded for" in unavailable(party, forger)
 
 
+@pytest.mark.parametrize("token", ["a\nb", "€", 7, None])
+def test_an_access_token_that_is_none_is_no_answer(
+    party: RelyingParty, forger: ForgingProvider, token: object
+) -> None:
+    forger.tokens, forger.id_token = {"access_token": token}, {"email": None}
+    assert unavailable(party, forger)
+    assert forger.asked("/userinfo") == 0
+
+
+@pytest.mark.parametrize("host", [".x", "x:99999", "x y", "xn--", "*", "a" * 64, "%"])
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri", "userinfo_endpoint"])
+def test_an_address_that_cannot_be_asked_is_no_answer(
+    party: RelyingParty, forger: ForgingProvider, endpoint: str, host: str
+) -> None:
+    forger.metadata, forger.id_token = {endpoint: f"https://{host}/"}, {"email": None}
+    assert unavailable(party, forger)
+
+
 def test_the_keys_are_there_before_the_code_is_traded(
     party: RelyingParty, forger: ForgingProvider
 ) -> None:
