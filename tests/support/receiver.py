@@ -58,6 +58,11 @@ def status(code: int, body: bytes = b"", **headers: str) -> Answer:
 OK = status(200, b"thanks")
 
 
+def raw(content: bytes) -> Answer:
+    """Answers with bytes that may be anything."""
+    return lambda connection: connection.send(content)
+
+
 async def hang(connection: Connection) -> None:
     """Never answers."""
     await asyncio.Event().wait()

@@ -70,7 +70,8 @@ WITH free AS (
     LIMIT :most
 )
 UPDATE deliveries d SET attempts = attempts + 1, last_attempt_time = clock_timestamp(),
-    next_attempt_time = clock_timestamp() + :lease
+    next_attempt_time = clock_timestamp() + :lease,
+    response_code = 0, response_excerpt = '', error = ''
 FROM due JOIN webhooks w ON w.id = due.webhook
 WHERE d.webhook = due.webhook AND d.event = due.event
 RETURNING d.webhook, d.event, d.attempts, d.next_attempt_time, w.url, w.secret,

@@ -7,6 +7,7 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
+from io import BytesIO
 from typing import Any, Final
 
 import aiohttp
@@ -57,7 +58,9 @@ class Poster:
             async with asyncio.timeout_at(deadline):
                 answer = await self._session.post(
                     URL(url, encoded=True),
-                    data=message.body,
+                    data=BytesIO(
+                        message.body
+                    ),  # sent in parts, so that a large one holds up no other
                     headers=message.headers,
                     allow_redirects=False,
                 )

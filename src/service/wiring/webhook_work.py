@@ -28,7 +28,7 @@ class WebhookWork:
         self._database = Database(stores.database_url, ring, connections=_DATABASE_CONNECTIONS)
         self._feed_database = Database(stores.database_url, ring, connections=1)
         # Nobody follows it here, but the clock does, and the database knows when it is another one.
-        self._feed = ChangeFeed(
+        self.feed = ChangeFeed(
             self._feed_database,
             clock,
             Wakeup(self._redis, CHANGES),
@@ -44,8 +44,8 @@ class WebhookWork:
 
     def start(self) -> None:
         """Starts sending. Raises Unavailable when PostgreSQL is away."""
-        self._feed.start()
-        self._database.require_there = self._feed.require_trust
+        self.feed.start()
+        self._database.require_there = self.feed.require_trust
         self._sender.start()
         self._dispatcher.start()
 
@@ -53,7 +53,7 @@ class WebhookWork:
         """Lets what is on its way arrive, for a few seconds, and closes every connection."""
         self._dispatcher.stop()
         self._sender.stop()
-        self._feed.stop()
+        self.feed.stop()
         self._database.dispose()
         self._feed_database.dispose()
         self._redis.close()

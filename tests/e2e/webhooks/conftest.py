@@ -1,7 +1,6 @@
 """A house that may send to loopback, whoever does the sending, and receivers."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -15,8 +14,8 @@ from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="package")
-def gatehouse(databases: Databases) -> Iterator[House]:
-    """Serves, and sends to loopback too."""
+def sending(databases: Databases) -> Iterator[House]:
+    """Serves, and sends, to loopback too."""
     chosen = settings(webhook_allow_private=True)
     with house(databases.new(), chosen) as running:
         work = WebhookWork(chosen, running.stores)
@@ -25,10 +24,10 @@ def gatehouse(databases: Databases) -> Iterator[House]:
         work.stop()
 
 
-@pytest.fixture(scope="package")
-def admin(gatehouse: House) -> Person:
-    """The first admin, owner of `/`."""
-    return gatehouse.admin
+@pytest.fixture
+def owner(sending: House) -> Person:
+    """The first admin there."""
+    return sending.admin
 
 
 @pytest.fixture
@@ -45,25 +44,31 @@ def receiver(new_receiver: Callable[..., Receiver]) -> Receiver:
 
 
 @pytest.fixture
-def subscribe(admin: Person) -> Iterator[Callable[..., Any]]:
+def subscribe(sending: House, owner: Person) -> Iterator[Callable[..., Any]]:
     """Creates webhooks, deleted with the test: answers what CreateWebhook does."""
-    with ExitStack() as made:
+    made = []
 
-        def create(receiver: Receiver, *event_types: str, **fields: Any) -> Any:
-            wanted = {"url": receiver.url(), "event_types": event_types} | fields
-            answer = admin.webhooks.CreateWebhook(webhook=wanted)
-            made.callback(admin.webhooks.DeleteWebhook, name=answer.webhook.name)
-            return answer
+    def create(receiver: Receiver, *event_types: str, **fields: Any) -> Any:
+        wanted = {"url": receiver.url(), "event_types": event_types} | fields
+        answer = owner.webhooks.CreateWebhook(webhook=wanted)
+        made.append(answer.webhook.name)
+        return answer
 
-        yield create
+    yield create
+    again = sending.sign_in(owner.credentials)  # hours may have passed
+    for name in made:
+        again.webhooks.DeleteWebhook(name=name)
 
 
 @pytest.fixture
-def deliveries(admin: Person) -> Callable[..., list[Any]]:
-    """What ListDeliveries says of a webhook."""
-    return lambda webhook, **which: list(
-        admin.webhooks.ListDeliveries(webhook=webhook.name, **which).deliveries
-    )
+def deliveries(sending: House) -> Callable[..., list[Any]]:
+    """What ListDeliveries says of a webhook, however many hours have passed."""
+
+    def listed(webhook: Any, **which: Any) -> list[Any]:
+        owner = sending.sign_in(sending.admin.credentials)
+        return list(owner.webhooks.ListDeliveries(webhook=webhook.name, **which).deliveries)
+
+    return listed
 
 
 @pytest.fixture
