@@ -117,15 +117,3 @@ class TestAPage:
     )
     def test_is_https_and_has_it_once(self, name: str, url: str) -> None:
         assert "it takes an https:// URL with {token} once after the host" in refused(**{name: url})
-
-
-def test_a_server_of_its_own_that_has_nobody_to_send_mail_is_warned_of() -> None:
-    outside = {
-        "DATABASE_URL": "postgresql://db/gatehouse",
-        "REDIS_URL": "redis://cache",
-        "ENCRYPTION_KEYS": "A" * 43 + "=",
-    }
-    [warning] = read(**outside).warnings
-    assert warning.startswith("GATEHOUSE_SMTP_URL is unset: mail is written to /")
-    assert read(**outside, SMTP_URL="smtps://mail", **FROM).warnings == []
-    assert read().warnings == []

@@ -36,6 +36,8 @@ class Announcement:
         if self._settings.embedded:
             where = self._settings.data_dir.absolute()
             self._fact("data", f"{where} (PostgreSQL and Valkey of our own)")
+            if self._settings.smtp_url is None:
+                self._fact("mail", f"{self._settings.mail_folder} (GATEHOUSE_SMTP_URL sends it)")
         email = self._settings.bootstrap_admin_email
         if admin is not None:
             self._title("The first admin")

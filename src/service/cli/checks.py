@@ -12,6 +12,8 @@ from service.cli.file_checks import FILE_CHECKS, checked_store, compared
 from service.cli.findings import Finding, Status, looked, skipped
 from service.cli.listening import Listening
 from service.cli.operator import repairable_as_failed, unserved
+from service.mail.errors import NotSent
+from service.mail.smtp import SmtpMailer
 from service.serving import one_connection, stores_at_hand
 from service.settings import Settings
 from service.storage import schema
@@ -46,6 +48,7 @@ def examine(environ: Mapping[str, str], *, files: bool = False) -> Iterator[Find
     listening = Listening(settings)
     yield looked("gRPC port", listening.grpc)
     yield looked("ops port", listening.ops)
+    yield looked("mail", lambda: _mail(settings))
     yield from _stores(settings, files=files)
 
 
@@ -133,6 +136,21 @@ def _tls(settings: Settings) -> str:
             " which is not now: renew it"
         )
     return f"certificate and key fit, until {end:%Y-%m-%d}"
+
+
+def _mail(settings: Settings) -> str:
+    if settings.smtp_url is None:
+        return f"written to {settings.mail_folder}"
+    server = settings.smtp_url
+    started = perf_counter()
+    try:
+        SmtpMailer(server).check()
+    except NotSent as error:
+        raise Failed(
+            f"{server.host}:{server.port} at GATEHOUSE_SMTP_URL takes none: {error}. Is it running,"
+            " and the URL right? Mail is tried again for an hour"
+        ) from None
+    return f"{server.host}:{server.port} takes it, in {(perf_counter() - started) * 1000:.0f} ms"
 
 
 def _database(stores: Stores) -> str:

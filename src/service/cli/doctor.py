@@ -13,10 +13,10 @@ def doctor(
 ) -> None:
     """Check all that the server needs: a line each.
 
-    Settings, TLS files, ports, stores, schema, clock and encryption keys; whether or not the server
-    is running. In embedded mode stores that are not running are started for as long as that takes.
-    The file store is given a few bytes, which are deleted again; otherwise nothing is made,
-    migrated or repaired. The exit code is 1 if anything needs attention.
+    Settings, TLS files, ports, mail server, stores, schema, clock and encryption keys; whether or
+    not the server is running. In embedded mode stores that are not running are started for as long
+    as that takes. The file store is given a few bytes, which are deleted again; otherwise nothing
+    is made, mailed, migrated or repaired. The exit code is 1 if anything needs attention.
 
     With --files every file's content is looked for, by its size and not by what is in it, and all
     else that lies in the store: some minutes for a million files. A running server is not

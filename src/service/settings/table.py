@@ -124,16 +124,11 @@ class Settings:
     @property
     def warnings(self) -> list[str]:
         """What works and yet should not stay so; for the log, once."""
-        found = []
         if self.bcrypt_cost < 10:
-            found.append(
+            return [
                 f"{_PREFIX}BCRYPT_COST is {self.bcrypt_cost}: under 10, hashes are guessed fast"
-            )
-        if self.smtp_url is None and not self.embedded:
-            found.append(
-                f"{_PREFIX}SMTP_URL is unset: mail is written to {self.mail_folder}, tokens and all"
-            )
-        return found
+            ]
+        return []
 
     @staticmethod
     def read(environ: Mapping[str, str]) -> "Settings":
