@@ -42,6 +42,25 @@ _PURGES = {
         "DELETE FROM mailed_tokens WHERE ctid = ANY(ARRAY("
         " SELECT ctid FROM mailed_tokens WHERE expire_time < now() LIMIT :at_once))"
     ),
+    # The contract promises a month after their end.
+    "deliveries": text(
+        "DELETE FROM deliveries WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM deliveries"
+        " WHERE state <> 'PENDING' AND last_attempt_time < now() - interval '30 days'"
+        " LIMIT :at_once))"
+    ),
+    # From one webhook to the next by the index: there are few, and very many deliveries of each.
+    "deliveries_of_deleted_webhooks": text(
+        "WITH RECURSIVE sent (webhook) AS ("
+        " (SELECT webhook FROM deliveries ORDER BY webhook LIMIT 1)"
+        " UNION ALL"
+        " SELECT (SELECT d.webhook FROM deliveries d WHERE d.webhook > sent.webhook"
+        " ORDER BY d.webhook LIMIT 1) FROM sent WHERE sent.webhook IS NOT NULL"
+        ") DELETE FROM deliveries WHERE ctid = ANY(ARRAY("
+        " SELECT d.ctid FROM deliveries d JOIN sent USING (webhook)"
+        " WHERE NOT EXISTS (SELECT FROM webhooks w WHERE w.id = sent.webhook)"
+        " LIMIT :at_once))"
+    ),
     # A session can be looked at for a month after the end that it had from the start.
     "sessions": text(
         "DELETE FROM sessions WHERE ctid = ANY(ARRAY("

@@ -29,13 +29,12 @@ class Dispatcher:
 
     def start(self) -> None:
         """Starts following."""
-        self._news.start()
         self._thread.start()
 
     def stop(self) -> None:
         """Ends after what it is at."""
         self._stopping.set()
-        self._news.stop()
+        self._news.hear()
         if self._thread.is_alive():
             self._thread.join(_PATIENCE)
 

@@ -6,6 +6,7 @@ Whatever the receiver does, it costs 15 seconds, one connection and a little mem
 import asyncio
 import os
 import socket
+import ssl
 from contextlib import suppress
 from io import BytesIO
 from typing import Any, Final
@@ -33,7 +34,10 @@ class Poster:
             # A connection for each message: one that was kept may be closed just as it is used
             # again, and the message would have to wait for its next try.
             connector=aiohttp.TCPConnector(
-                limit=0, force_close=True, socket_factory=self._open_socket
+                limit=0,
+                force_close=True,
+                socket_factory=self._open_socket,
+                ssl=ssl.create_default_context(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),  # each try has its own
