@@ -36,22 +36,41 @@ def login(
             "--api-key-stdin", help="Be the service account whose key standard input has."
         ),
     ] = False,
+    provider: Annotated[
+        str,
+        typer.Option(
+            metavar="ID", show_default=False, help="Sign in at this identity provider instead."
+        ),
+    ] = "",
+    redirect_uri: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Where the provider sends the browser back to, as it and the server know it.",
+        ),
+    ] = "http://127.0.0.1:8976/",
 ) -> None:
     """Sign in to a server.
 
-    Asks for the password. The session's tokens are kept for you alone, and refreshed as needed.
-    Those of an API key are not: sign in with it again when they have expired.
+    Asks for the password, or opens a browser at an identity provider. The session's tokens are
+    kept for you alone, and refreshed as needed. Those of an API key are not: sign in with it again
+    when they have expired.
 
     \b
     Examples:
       gatehouse login ada@example.com
       gatehouse login ada@example.com --password-stdin < password.txt
       gatehouse login --api-key-stdin < ci.key
+      gatehouse login --provider google
       gatehouse login ada@example.com --server gatehouse.internal:50051 --ca-file ca.pem
     """
-    if bool(email) == api_key_stdin or (api_key_stdin and password_stdin):
-        raise typer.BadParameter("say either EMAIL or --api-key-stdin")
-    if api_key_stdin:
+    if bool(email) + api_key_stdin + bool(provider) != 1 or (password_stdin and not email):
+        raise typer.BadParameter("say either EMAIL, --provider or --api-key-stdin")
+    if provider:
+        from service.cli.browser import sign_in
+
+        tokens = sign_in(client, provider, redirect_uri, _this_device())
+    elif api_key_stdin:
         key = read_secret("API key")
         tokens = client.public.ExchangeApiKey(pb.ExchangeApiKeyRequest(api_key=key)).tokens
     else:

@@ -1,0 +1,96 @@
+"""Signing in at an identity provider with the browser of this machine (RFC 8252)."""
+
+import re
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hmac import compare_digest
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from time import monotonic
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import typer
+from gatehouse.auth.v1 import auth_service_pb2 as pb
+from gatehouse.auth.v1.tokens_pb2 import Tokens
+
+from service.cli.client import Client
+from service.cli.failure import Failed
+from service.cli.visible import visible
+
+_PATIENCE = 600.0  # seconds: as long as a state is good
+_PAGE = b"Go back to the terminal; you can close this page.\n"
+
+
+def sign_in(client: Client, provider: str, redirect_uri: str, device: str) -> Tokens:
+    """The tokens of whom the provider signs in. Raises Failed, grpc.RpcError."""
+    with _listening(redirect_uri) as server:
+        asked = pb.BeginFederatedLoginRequest(provider=provider, redirect_uri=redirect_uri)
+        begun = client.public.BeginFederatedLogin(asked)
+        client.screen.note(f"Sign in with your browser: {begun.authorization_url}")
+        webbrowser.open(begun.authorization_url)
+        back = server.wait_for(begun.state)
+    if "code" not in back:
+        raise Failed(f"the provider did not sign you in: {visible(back.get('error', 'no code'))}")
+    request = pb.CompleteFederatedLoginRequest(
+        state=begun.state, code=back["code"], issuer=back.get("iss", ""), device=device
+    )
+    return client.public.CompleteFederatedLogin(request).tokens
+
+
+class _Server(HTTPServer):
+    """Waits for the browser to come back with the state; whatever else is asked is not found."""
+
+    def __init__(self, host: str, port: int, path: str) -> None:
+        self.path = path
+        self.state = ""
+        self.back: dict[str, str] | None = None
+        super().__init__((host, port), _Handler)
+
+    def wait_for(self, state: str) -> dict[str, str]:
+        """What the browser brings back. Raises Failed."""
+        self.state = state
+        deadline = monotonic() + _PATIENCE
+        while self.back is None:
+            self.timeout = deadline - monotonic()
+            if self.timeout <= 0:
+                raise Failed("nobody signed in for ten minutes; try again")
+            self.handle_request()
+        return self.back
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = 5.0  # for who connects and says nothing, as browsers do to be quick later
+
+    def do_GET(self) -> None:
+        asked = urlsplit(self.path)
+        brought = dict(parse_qsl(asked.query))
+        state = brought.get("state", "").encode()
+        expected = self.server.path == asked.path and compare_digest(
+            state, self.server.state.encode()
+        )
+        if expected:
+            self.server.back = brought
+        self.send_response(200 if expected else 404)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(_PAGE if expected else b"Not here.\n")
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: the path has the code in it."""
+
+
+@contextmanager
+def _listening(redirect_uri: str) -> Iterator[_Server]:
+    """A server where browsers are sent back to."""
+    parts = re.fullmatch(r"http://(?:127\.0\.0\.1|localhost):([0-9]{1,5})(/[^?#]*)", redirect_uri)
+    if parts is None or int(parts[1]) > 65535:
+        raise typer.BadParameter("--redirect-uri takes http://127.0.0.1:PORT/ or a path below it")
+    try:
+        server = _Server("127.0.0.1", int(parts[1]), parts[2])
+    except OSError as error:
+        where = f"127.0.0.1:{parts[1]}"
+        raise Failed(f"cannot listen for the browser at {where}: {error.strerror}") from None
+    with server:
+        yield server
