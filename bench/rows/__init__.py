@@ -7,6 +7,7 @@ from bench.rows.batch import BatchCheckAccess
 from bench.rows.check import CheckAccess
 from bench.rows.consistent import FullyConsistent
 from bench.rows.download import Download
+from bench.rows.events import Events
 from bench.rows.exchange_key import ExchangeApiKey
 from bench.rows.get_user import GetUser
 from bench.rows.grants_scale import GrantsAtScale
@@ -51,6 +52,7 @@ ROWS: list[Row] = [
     Start(),
     Upload(),
     Download(),
+    Events(),
     ListUsers(),
     GrantsAtScale(),
     ListFiles(),
