@@ -85,6 +85,7 @@ coverage: setup ## Show the lines and branches that no test reaches
 
 faults: setup ## Break things for longer than `make test` does
 	$(BIN)/python -m pytest tests/faults -m ""
+	$(BIN)/python -m pytest --ignore tests/faults -m long
 
 ## Changing it
 

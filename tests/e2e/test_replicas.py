@@ -8,7 +8,6 @@ import grpc
 import jwt
 import pytest
 
-from service.storage import wakeup
 from tests.support.clients import Person
 from tests.support.databases import Databases
 from tests.support.house import House, house, new_email, settings
@@ -86,7 +85,8 @@ def test_it_is_refused_even_when_redis_says_nothing(
     ada = here.new_person()
     ada_there = beside(ada, there)
     ada_there.auth.WhoAmI()
-    monkeypatch.setattr(wakeup, "_CHANNEL", "gatehouse:nobody")
+    wakeup = here.application.services.feed._wakeup
+    monkeypatch.setattr(wakeup, "_channel", "gatehouse:nobody")
     ada.auth.Logout()
     wait_until(lambda: refused_there(ada_there), "the refusal")
 

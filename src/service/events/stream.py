@@ -142,14 +142,13 @@ class EventStream:
 
     def start(self) -> None:
         """Starts telling."""
-        self._wakeup.start()
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """Ends it."""
         self._stopping.set()
-        self._wakeup.stop()
+        self._wakeup.hear()
         with self._to_read:
             self._to_read.notify()
         for thread in self._threads:

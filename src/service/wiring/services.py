@@ -29,17 +29,14 @@ from service.sessions.last_seen import LastSeen
 from service.sessions.revocations import Revocations
 from service.sessions.service import Lifetimes, SessionService
 from service.settings import BadSetting, Settings
-from service.storage.database import Database
-from service.storage.feed import ChangeFeed
 from service.storage.objects import ObjectStore
 from service.storage.pages import Pager
 from service.storage.queue import Queue
-from service.storage.redis import create_redis
-from service.storage.wakeup import CHANGES, EVENTS, Wakeup
 from service.users.identities import Identities
 from service.users.passwords import PasswordHasher
 from service.users.service import UserService
 from service.webhooks.service import WebhookService
+from service.wiring.followed import FollowedStores
 from service.wiring.stores import Stores
 
 if TYPE_CHECKING:
@@ -56,22 +53,13 @@ class Services:
 
     def __init__(self, settings: Settings, stores: Stores, counters: Counters) -> None:
         self._settings = settings
-        ring = stores.ring
-        self.clock = Clock()
-        self.database = Database(stores.database_url, ring, connections=_DATABASE_CONNECTIONS)
-        # The feed has a connection of its own: trust must not wait behind calls.
-        self.feed_database = Database(stores.database_url, ring, connections=1)
-        self.redis = create_redis(stores.redis_url, pool_size=_REDIS_CONNECTIONS)
-        self.feed = ChangeFeed(
-            self.feed_database,
-            self.clock,
-            Wakeup(self.redis, CHANGES),
-            on_history=self.database.adopt,
-            on_loss=self.database.reconnect,
+        self._stores = followed = FollowedStores(
+            stores,
+            database_connections=_DATABASE_CONNECTIONS,
+            redis_connections=_REDIS_CONNECTIONS,
         )
-        self.database.announce = self.feed.announce
-        of_events = Wakeup(self.redis, EVENTS)
-        self.database.announce_events = of_events.announce
+        ring, self.clock, self.feed = followed.ring, followed.clock, followed.feed
+        self.database, self.redis = followed.database, followed.redis
 
         pager = Pager(ring)
         self.policy = Policy(self.database, self.feed)
@@ -96,7 +84,7 @@ class Services:
         revocations = Revocations(self.feed, self.clock)
         self.revocation_stream = RevocationStream(self.database, self.feed, revocations)
         self.events = EventService(self.database, pager)
-        self.event_stream = EventStream(self.database, of_events)
+        self.event_stream = EventStream(self.database, followed.news_of_events)
         self.feed.follow(self.event_stream)
         self.hasher = PasswordHasher(cost=settings.bcrypt_cost)
         self.users = UserService(
@@ -201,8 +189,7 @@ class Services:
 
     def start(self) -> None:
         """Follows the database from now on. Raises Unavailable when PostgreSQL is away."""
-        self.feed.start()
-        self.database.require_there = self.feed.require_trust
+        self._stores.start()
         self.last_seen.start()
         self.revocation_stream.start()
         self.event_stream.start()
@@ -211,13 +198,10 @@ class Services:
         """Ends what was started, and closes every connection."""
         self.event_stream.stop()
         self.revocation_stream.stop()
-        self.feed.stop()
         self.last_seen.stop()
         self.hasher.stop()
         self.contents.stop()
-        self.database.dispose()
-        self.feed_database.dispose()
-        self.redis.close()
+        self._stores.stop()
 
 
 def relying_parties(settings: Settings, clock: Clock) -> "dict[str, RelyingParty]":

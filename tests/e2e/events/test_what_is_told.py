@@ -178,7 +178,8 @@ def _types() -> set[str]:
     while left:
         for kind in left.pop().__subclasses__():
             left.append(kind)
-            found.add(kind.type)
+            if kind.__module__.startswith("service."):
+                found.add(kind.type)
     return found
 
 

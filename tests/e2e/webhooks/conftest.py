@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.wiring.webhook_work import WebhookWork
+from service.wiring import BackgroundWork
 from tests.support.clients import Person
 from tests.support.databases import Databases
 from tests.support.house import House, house, settings
@@ -18,7 +18,7 @@ def sending(databases: Databases) -> Iterator[House]:
     """Serves, and sends, to loopback too."""
     chosen = settings(webhook_allow_private=True)
     with house(databases.new(), chosen) as running:
-        work = WebhookWork(chosen, running.stores)
+        work = BackgroundWork(chosen, running.stores)
         work.start()
         yield running
         work.stop()

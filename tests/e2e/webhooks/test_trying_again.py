@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.webhooks import posting
-from service.wiring.webhook_work import WebhookWork
+from service.wiring import BackgroundWork
 from tests.e2e.webhooks.test_sending import ThingHappened, happen
 from tests.support import receiver as answers
 from tests.support.clients import Person
@@ -30,7 +30,7 @@ def moved(databases: Databases) -> Iterator[tuple[House, Callable[[float], None]
     clock = MovedClock(stores)
     chosen = settings(webhook_allow_private=True)
     with house(stores, chosen) as running:
-        work = WebhookWork(chosen, stores)
+        work = BackgroundWork(chosen, stores)
         work.start()
         yield running, lambda seconds: clock.move(seconds, running.application.services, work)
         work.stop()
