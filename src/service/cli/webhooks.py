@@ -7,26 +7,16 @@ from uuid import uuid4
 import typer
 from gatehouse.webhooks.v1 import webhook_service_pb2 as pb
 from gatehouse.webhooks.v1.webhook_pb2 import Webhook
-from google.protobuf.message import Message
 
 from service.cli.client import Client, against_server
 from service.cli.deliveries import Name, deliveries, ping, redeliver
-from service.cli.event_view import type_prefix, type_shown
+from service.cli.event_view import type_prefix
 from service.cli.pages import Limit, PageToken, read_pages
-from service.cli.screen import Column, when
 from service.cli.usage import Commands
+from service.cli.webhook_view import show_secret, show_webhook, show_webhooks
 from service.cli.who import named
 
 app = Commands("Have events sent to services of your own.")
-
-_COLUMNS = [
-    Column("NAME"),
-    Column("STATE"),
-    Column("URL", folds=True),
-    Column("TYPES", from_width=100, folds=True),
-    Column("DESCRIPTION", from_width=140, folds=True),
-    Column("CREATED", from_width=160),
-]
 
 
 class State(StrEnum):
@@ -65,11 +55,7 @@ def list_webhooks(client: Client, limit: Limit = 50, page_token: PageToken = "")
     """
     request = pb.ListWebhooksRequest(page_token=page_token)
     found = read_pages(client.webhooks.ListWebhooks, request, pb.ListWebhooksResponse(), limit)
-    if client.screen.as_json:
-        client.screen.json(found)
-        return
-    client.screen.table(_COLUMNS, map(_row, found.webhooks))
-    client.screen.more(found.next_page_token)
+    show_webhooks(client, found)
 
 
 @app.command()
@@ -95,7 +81,7 @@ def create(
     answer = client.webhooks.CreateWebhook(
         pb.CreateWebhookRequest(webhook=made, request_id=str(uuid4()))
     )
-    _show_secret(client, answer, "Its secret is shown this once: keep it.")
+    show_secret(client, answer, "Its secret is shown this once: keep it.")
 
 
 @app.command()
@@ -108,7 +94,7 @@ def show(client: Client, webhook: Name) -> None:
       gatehouse webhooks show webhooks/01890a5d-ac96-774b-bcce-b302099a8057
     """
     answer = client.webhooks.GetWebhook(pb.GetWebhookRequest(name=named("webhooks", webhook)))
-    _show(client, answer, answer.webhook)
+    show_webhook(client, answer)
 
 
 @app.command()
@@ -166,7 +152,7 @@ def update(
     if not request.update_mask.paths:
         raise typer.BadParameter("name something to change, such as --url URL")
     answer = client.webhooks.UpdateWebhook(request)
-    _show(client, answer, answer.webhook)
+    show_webhook(client, answer)
 
 
 @app.command()
@@ -207,7 +193,7 @@ def rotate_secret(client: Client, webhook: Name) -> None:
         pb.RotateSecretRequest(name=named("webhooks", webhook), request_id=str(uuid4()))
     )
     told = "Its new secret is shown this once: keep it. The old one is good for another day."
-    _show_secret(client, answer, told)
+    show_secret(client, answer, told)
 
 
 app.command()(ping)
@@ -217,47 +203,3 @@ app.command()(redeliver)
 
 def _prefixes(given: list[str] | None) -> list[str]:
     return [type_prefix(one) for one in dict.fromkeys(given or ())]
-
-
-def _show_secret(
-    client: Client, answer: pb.CreateWebhookResponse | pb.RotateSecretResponse, told: str
-) -> None:
-    client.screen.answer(answer, answer.secret)
-    client.screen.note(f"{answer.webhook.name}, to {answer.webhook.url}. {told}")
-
-
-def _show(client: Client, answer: Message, webhook: Webhook) -> None:
-    if client.screen.as_json:
-        client.screen.json(answer)
-        return
-    client.screen.facts(
-        {
-            "name": webhook.name,
-            "url": webhook.url,
-            "types": _types(webhook),
-            "state": _state(webhook),
-            "description": webhook.description,
-            "created": when(webhook.create_time),
-            "updated": when(webhook.update_time),
-            "etag": webhook.etag,
-        }
-    )
-
-
-def _row(webhook: Webhook) -> list[str]:
-    return [
-        webhook.name,
-        _state(webhook),
-        webhook.url,
-        _types(webhook),
-        webhook.description,
-        when(webhook.create_time),
-    ]
-
-
-def _types(webhook: Webhook) -> str:
-    return " ".join(map(type_shown, webhook.event_types)) or "all"
-
-
-def _state(webhook: Webhook) -> str:
-    return Webhook.State.Name(webhook.state).removeprefix("STATE_").lower()

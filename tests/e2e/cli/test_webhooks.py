@@ -1,14 +1,16 @@
 """Webhooks at a terminal, with receivers on loopback."""
 
+import asyncio
 import re
+import threading
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
 from standardwebhooks import Webhook
 
-from tests.support.commands import Shell
-from tests.support.receiver import OK, Answer, Receiver, receivers, status
+from tests.support.commands import Shell, finish
+from tests.support.receiver import OK, Answer, Connection, Receiver, receivers, status
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
 
@@ -111,6 +113,25 @@ def test_a_ping_tells_how_the_receiver_answered(
     assert re.fullmatch(rf"{name} works: its receiver answered 202 taken, .*thanks\.\n", done.out)
     assert "\x1b" not in done.out
     assert len(receiver.of_type("gatehouse.webhooks.pinged")) == 1
+
+
+def test_a_ping_waits_for_a_slow_receiver(
+    admin_shell: Shell, subscribe: Callable[..., tuple[str, Receiver]]
+) -> None:
+    seen = threading.Event()
+
+    async def slowly(connection: Connection) -> None:
+        while not seen.is_set():
+            await asyncio.sleep(0.01)
+        await connection.answer(200, b"at last")
+
+    name, _ = subscribe(slowly, "--type", "users.")
+    ping = admin_shell.start("webhooks", "ping", name)
+    # Until then it is looked for twice at least: each of these takes longer than a look.
+    for _ in range(2):
+        wait_until(lambda: [it[3] for it in rows(admin_shell, "deliveries", name)] == ["1"])
+    seen.set()
+    assert finish(ping).out == f"{name} works: its receiver answered 200 at last.\n"
 
 
 def test_a_ping_that_is_not_answered_well_fails_with_the_answer(

@@ -45,8 +45,9 @@ def test_what_strangers_wrote_cannot_steer_the_terminal(capsys: pytest.CaptureFi
     screen.facts({"name": evil})
     screen.table([Column("NAME")], [[evil]])
     screen.answer({}, evil)
+    screen.lines([evil])
     shown = r"[red]\x1b[31m\r\nnot \u202eme"
-    assert capsys.readouterr().out.splitlines() == [f"name  {shown}", "NAME", shown, shown]
+    assert capsys.readouterr().out.splitlines() == [f"name  {shown}", "NAME", shown, shown, shown]
 
 
 def test_json_says_the_same_without_what_could_turn_lines_or_steer(
