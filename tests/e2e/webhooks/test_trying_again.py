@@ -32,7 +32,7 @@ def moved(databases: Databases) -> Iterator[tuple[House, Callable[[float], None]
     with house(stores, chosen) as running:
         work = BackgroundWork(chosen, stores)
         work.start()
-        yield running, lambda seconds: clock.move(seconds, running.application.services, work)
+        yield running, lambda seconds: clock.move(seconds, running.application.services, work._stores)
         work.stop()
 
 
