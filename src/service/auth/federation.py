@@ -190,8 +190,6 @@ class FederationService:
         cause = None
         if not provider.link_verified_email:
             cause = Cause.NOT_LINKED
-        elif user.state is State.SUSPENDED:
-            cause = Cause.SUSPENDED
         elif user.state is not State.PENDING and not user.email_verified:
             cause = Cause.ACCOUNT_UNVERIFIED
         elif self._identities.has_one(tx, user.id, person.issuer):

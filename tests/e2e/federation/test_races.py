@@ -1,0 +1,52 @@
+"""Sign-ins beside the suspension and the deletion of whom they sign in."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+
+from tests.e2e.federation.conftest import Federation, somebody
+from tests.support.refusals import read
+
+
+def outcome(call: Callable[[], Any]) -> tuple[Any, str]:
+    """What is answered, or why nothing is."""
+    try:
+        return call(), ""
+    except grpc.RpcError as error:
+        return None, read(error).reason
+
+
+def callers_after(
+    federation: Federation, claims: dict[str, Any], change: Callable[[], object]
+) -> list[tuple[str, str]]:
+    """Who several sign-ins are, that ended while something changed; or why nobody any more."""
+    visits = [federation.visit(**claims) for _ in range(4)]
+    with ThreadPoolExecutor(5) as threads:
+        ends = [threads.submit(outcome, lambda it=it: federation.complete(it)) for it in visits]
+        threads.submit(change).result()
+        signed_in = [end.result() for end in ends]
+    assert {why for _, why in signed_in} <= {"", "FEDERATED_LOGIN_REFUSED"}
+    clients = [federation.house.anonymous.bearing(it.access_token) for it, _ in signed_in if it]
+    return [outcome(lambda it=it: it.auth.WhoAmI().subject) for it in clients]
+
+
+@pytest.mark.parametrize("_", range(5))
+def test_nobody_slips_in_beside_their_suspension(federation: Federation, _: int) -> None:
+    claims, users = somebody(), federation.house.admin.users
+    name = federation.sign_in(**claims).auth.WhoAmI().subject
+    callers = callers_after(federation, claims, lambda: users.SuspendUser(name=name))
+    assert set(callers) <= {(None, "SESSION_REVOKED")}
+
+
+@pytest.mark.parametrize("_", range(5))
+def test_who_is_deleted_meanwhile_is_nobody_or_somebody_new(federation: Federation, _: int) -> None:
+    claims, users = somebody(), federation.house.admin.users
+    name = federation.sign_in(**claims).auth.WhoAmI().subject
+    callers = callers_after(federation, claims, lambda: users.DeleteUser(name=name))
+    assert {why for _, why in callers} <= {"", "SESSION_REVOKED"}
+    known = {who for who, _ in callers if who}
+    assert len(known) <= 1
+    assert name not in known
