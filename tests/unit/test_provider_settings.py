@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.auth.errors import Cause
 from service.auth.providers import Provider
 from service.settings import BadSetting, Settings
 
@@ -216,3 +217,8 @@ def test_other_settings_take_no_arrays(tmp_path: Path) -> None:
     file.write_text('bootstrap_admin_password = ["hunter2"]')
     with pytest.raises(BadSetting, match="it takes a string, a whole number, true or false"):
         Settings.read({"GATEHOUSE_CONFIG": str(file)})
+
+
+def test_every_cause_of_a_refusal_is_documented() -> None:
+    documented = DOCUMENTATION.read_text("utf-8")
+    assert [cause for cause in Cause if f"`{cause}`" not in documented] == []
