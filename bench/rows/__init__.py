@@ -21,6 +21,7 @@ from bench.rows.spicedb import NestedGroups
 from bench.rows.start import Start
 from bench.rows.upload import Upload
 from bench.rows.watch import WatchEvents
+from bench.rows.webhooks import Webhooks
 from bench.rows.whoami import WhoAmI
 from bench.stage import Stage
 
@@ -49,6 +50,7 @@ ROWS: list[Row] = [
     Login(),
     Revocation(),
     WatchEvents(),
+    Webhooks(),
     Start(),
     Upload(),
     Download(),
