@@ -31,12 +31,14 @@ def call(path: str, method: str, headers: Sequence[tuple[bytes, bytes]], message
 
 
 @contextmanager
-def unread(method: str, address: str, *, count: int) -> Iterator[None]:
+def unread(
+    method: str, address: str, *, count: int, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> Iterator[None]:
     """Calls with an empty message whose answers are not taken: the window for them is 0."""
     host, port = address.split(":")
     window = struct.pack(">HI", _INITIAL_WINDOW_SIZE, 0)
     with socket.create_connection((host, int(port))) as connection:
-        calls = [_request(1 + 2 * number, method, (), b"") for number in range(count)]
+        calls = [_request(1 + 2 * number, method, headers, b"") for number in range(count)]
         connection.sendall(_PREFACE + _frame(_SETTINGS, 0, 0, window) + b"".join(calls))
         yield
 

@@ -16,7 +16,7 @@ from tests.support.process import ServerProcess
 def two_servers(stores: Stores, folder: Path) -> Iterator[tuple[Site, Site]]:
     """Both are started at once, whatever is in the database."""
     with ExitStack() as running, ThreadPoolExecutor(2) as pool:
-        both = [_process(stores, folder / name) for name in ("one", "two")]
+        both = [server_process(stores, folder / name) for name in ("one", "two")]
         started = [pool.submit(one.start) for one in both]
         for one in both:
             running.callback(one.close)
@@ -24,7 +24,8 @@ def two_servers(stores: Stores, folder: Path) -> Iterator[tuple[Site, Site]]:
         yield first, second
 
 
-def _process(stores: Stores, folder: Path) -> ServerProcess:
+def server_process(stores: Stores, folder: Path) -> ServerProcess:
+    """One that is still to be started."""
     return ServerProcess(
         folder,
         DATABASE_URL=stores.database_url.replace("+psycopg", ""),
