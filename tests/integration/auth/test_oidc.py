@@ -150,11 +150,8 @@ def test_a_secret_of_any_characters_is_sent(
         ({"aud": [CLIENT_ID, "another-client"]}, "missing_claim azp"),
         ({"aud": [CLIENT_ID, "another-client"], "azp": "another-client"}, "invalid_claim azp"),
         ({"azp": "another-client"}, "invalid_claim azp"),
-        ({"exp": int(time.time()) - 61}, "expired_token exp"),
         ({"exp": None}, "missing_claim exp"),
         ({"exp": "tomorrow"}, "invalid_claim exp"),
-        ({"iat": int(time.time()) + 600}, "invalid_claim iat"),
-        ({"nbf": int(time.time()) + 600}, "invalid_claim nbf"),
         ({"iat": None}, "missing_claim iat"),
         ({"nonce": "of another sign-in"}, "another nonce"),
         ({"nonce": None}, "missing_claim nonce"),
@@ -170,6 +167,17 @@ def test_an_id_token_that_is_not_for_this_sign_in_is_refused(
 ) -> None:
     forger.id_token = claims
     assert refusal(party, forger) == (Cause.ID_TOKEN, why)
+
+
+@pytest.mark.parametrize(
+    ("claim", "seconds", "why"),
+    [("exp", -61, "expired_token"), ("iat", 90, "invalid_claim"), ("nbf", 90, "invalid_claim")],
+)
+def test_an_id_token_of_another_time_is_refused(
+    party: RelyingParty, forger: ForgingProvider, claim: str, seconds: int, why: str
+) -> None:
+    forger.id_token = {claim: int(time.time()) + seconds}
+    assert refusal(party, forger) == (Cause.ID_TOKEN, f"{why} {claim}")
 
 
 @pytest.mark.parametrize("sub", ["x" * 256, "a\0b"])
