@@ -128,15 +128,17 @@ class Sender:
         except Exception:
             log.exception("posting", webhook=str(message.claim.webhook))
             outcome = Outcome(error="It could not be sent; the server's log tells why.")
-        while not self._stopping:
-            try:
-                await self._asked(lambda: self._outbox.settle(message.claim, outcome))
-            except GatehouseError as error:
-                # How it went is worth keeping, or the receiver gets the same again.
-                log.warning("a delivery cannot be settled", why=str(error))
-                await asyncio.sleep(_POLL)
-            else:
-                return
+        # How it went is worth trying to keep for a while, or the receiver gets the same again.
+        while not await self._settle(message, outcome) and not self._stopping:
+            await asyncio.sleep(_POLL)
+
+    async def _settle(self, message: Message, outcome: Outcome) -> bool:
+        try:
+            await self._asked(lambda: self._outbox.settle(message.claim, outcome))
+        except GatehouseError as error:
+            log.warning("a delivery cannot be settled", why=str(error))
+            return False
+        return True
 
     async def _asked(self, question: Callable[[], T]) -> T:
         """What the database answers, which is asked in a thread of its own."""
