@@ -24,7 +24,7 @@ logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 class PostOffice:
     """What a server has taken, and how it behaves now.
 
-    `refuses` answers RCPT so; `hangs` never answers DATA.
+    `refuses` answers RCPT so, `refuses_sender` MAIL, `parts` QUIT; `hangs` never answers DATA.
     """
 
     port: int = 0
@@ -34,8 +34,19 @@ class PostOffice:
     encrypted: list[bool] = field(default_factory=list)
     asked: int = 0
     refuses: str = ""
+    refuses_sender: str = ""
+    parts: str = "221 2.0.0 Bye"
     hangs: bool = False
     account: tuple[str, str] | None = None
+
+    async def handle_MAIL(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
+    ) -> str:
+        envelope.mail_from = address
+        return self.refuses_sender or "250 2.1.0 OK"
+
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:
+        return self.parts
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any

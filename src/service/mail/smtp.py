@@ -4,7 +4,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -89,12 +89,17 @@ class SmtpMailer:
             )
         else:
             smtp = smtplib.SMTP(server.host, server.port, timeout=_PATIENCE)
-        with smtp:
+        try:
             if server.security is Security.STARTTLS:
                 smtp.starttls(context=context)
             if server.user:
                 smtp.login(server.user, server.password)
             yield smtp
+        finally:
+            # What was taken stays taken, whatever the server says at the end.
+            with suppress(OSError):
+                smtp.quit()
+            smtp.close()
 
 
 @contextmanager
@@ -105,8 +110,6 @@ def _in_our_words() -> Iterator[None]:
     except smtplib.SMTPRecipientsRefused as error:
         [(code, text)] = error.recipients.values()
         raise _refusal("the recipient", code, text) from None
-    except smtplib.SMTPSenderRefused as error:
-        raise _refusal("the sender", error.smtp_code, error.smtp_error) from None
     except smtplib.SMTPDataError as error:
         raise _refusal("the message", error.smtp_code, error.smtp_error) from None
     except (OSError, ValueError) as error:  # ValueError: what the server says is no SMTP
@@ -114,10 +117,12 @@ def _in_our_words() -> Iterator[None]:
 
 
 def _why(error: Exception) -> str:
-    """Why the server was of no use, whatever the message."""
+    """Why the server was of no use, whatever the message: an operator may put it right."""
     match error:
         case smtplib.SMTPAuthenticationError():
             return f"the server refused user or password ({error.smtp_code})"
+        case smtplib.SMTPSenderRefused():
+            return f"the server refused the sender ({error.smtp_code})"
         case smtplib.SMTPNotSupportedError():
             return "the server does not offer STARTTLS, a sign-in or addresses as ours"
         case smtplib.SMTPResponseException():

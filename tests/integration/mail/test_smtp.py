@@ -127,6 +127,19 @@ def test_what_is_refused_for_now_may_be_sent_later(office: PostOffice) -> None:
     assert ADA not in str(caught.value)
 
 
+def test_a_sender_that_is_refused_is_ours_to_put_right(office: PostOffice) -> None:
+    office.refuses_sender = "530 5.7.0 Authentication required"
+    with pytest.raises(NotSent, match=r"refused the sender \(530\)") as caught:
+        on_loopback(office).send(a_message())
+    assert not isinstance(caught.value, Refused)
+
+
+def test_what_was_taken_is_sent_however_the_server_parts(office: PostOffice) -> None:
+    office.parts = "421 4.3.0 I am not well"
+    on_loopback(office).send(a_message())
+    assert office.taken
+
+
 def test_a_server_that_hangs_is_given_up(
     office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ ONCE = {
 HARMLESS = (
     "BatchCheck",
     "BatchGet",
+    "BeginFederatedLogin",
     "Check",
     "Exchange",
     "Explain",
