@@ -6,14 +6,18 @@ believe, is for the addresses that the provider has published. An operator's pro
 credentials in a `.netrc` are not, since every request says itself who asks.
 """
 
-from contextlib import closing
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from io import BytesIO
+from threading import Event, Timer
 from time import monotonic
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from service.auth.errors import ProviderUnavailable
@@ -21,6 +25,7 @@ from service.auth.errors import ProviderUnavailable
 _PATIENCE = 5.0  # seconds for each wait, and for the whole of an answer
 _MOST_BYTES = 512 * 1024
 _AT_ONCE = 16 * 1024
+_SLOW = "slower than an answer may be"
 
 
 def bind(session: requests.Session) -> None:
@@ -63,6 +68,11 @@ class _Bearer(requests.auth.AuthBase):
 class _Bounded(HTTPAdapter):
     """Reads the whole of an answer at once, within the bounds."""
 
+    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*arguments, **options)
+        pool.ConnectionCls = _HTTPSConnection if pool.scheme == "https" else _HTTPConnection
+        return pool
+
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         deadline = monotonic() + _PATIENCE
         try:
@@ -77,6 +87,41 @@ class _Bounded(HTTPAdapter):
         return response
 
 
+class _HTTPConnection(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 has it
+        with _hurried(self.sock):
+            return super().getresponse()
+
+
+class _HTTPSConnection(HTTPSConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 has it
+        with _hurried(self.sock):
+            return super().getresponse()
+
+
+@contextmanager
+def _hurried(connected: socket.socket) -> Iterator[None]:
+    """Hangs up on headers that drip: each of their bytes alone would be in time.
+
+    Raises ProviderUnavailable, since http.client takes an end for the end of the headers.
+    """
+    late = Event()
+    guard = Timer(_PATIENCE, _hang_up, [connected, late])
+    guard.start()
+    try:
+        yield
+    finally:
+        guard.cancel()
+    if late.is_set():
+        raise ProviderUnavailable(_SLOW)
+
+
+def _hang_up(connected: socket.socket, late: Event) -> None:
+    late.set()
+    with suppress(OSError):  # has ended meanwhile
+        connected.shutdown(socket.SHUT_RDWR)
+
+
 def _content(raw: HTTPResponse, deadline: float) -> bytes:
     content = bytearray()
     while part := raw.read1(_AT_ONCE, decode_content=True):
@@ -84,5 +129,5 @@ def _content(raw: HTTPResponse, deadline: float) -> bytes:
         if len(content) > _MOST_BYTES:
             raise ProviderUnavailable("more than an answer may have")
         if monotonic() > deadline:
-            raise ProviderUnavailable("slower than an answer may be")
+            raise ProviderUnavailable(_SLOW)
     return bytes(content)

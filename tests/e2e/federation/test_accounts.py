@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import grpc
 import pytest
 
-from tests.e2e.federation.conftest import Federation, somebody
+from tests.e2e.federation.conftest import Federation, Visit, somebody
 from tests.support.house import House, new_email
-from tests.support.refusals import UNAUTHENTICATED, refused
+from tests.support.refusals import UNAUTHENTICATED, read, refused
 
 
 def is_refused(
@@ -205,6 +206,24 @@ def test_first_sign_ins_of_one_invited_person_at_once_are_one_users(
         signed_in = list(threads.map(federation.complete, visits))
     bearing = federation.house.anonymous.bearing
     assert {bearing(it.access_token).auth.WhoAmI().subject for it in signed_in} == {invited}
+
+
+def test_of_several_people_with_one_address_at_once_one_is_made_a_user(
+    federation: Federation,
+) -> None:
+    def attempt(visit: Visit) -> str:
+        try:
+            return str(federation.complete(visit).session)
+        except grpc.RpcError as error:
+            return read(error).reason
+
+    for _ in range(5):
+        email = new_email()
+        visits = [federation.visit(email=email) for _ in range(6)]
+        with ThreadPoolExecutor(6) as threads:
+            ends = list(threads.map(attempt, visits))
+        assert ends.count("FEDERATED_LOGIN_REFUSED") == 5
+        assert len([end for end in ends if end.startswith("sessions/")]) == 1
 
 
 def test_what_happened_is_kept_without_personal_data(federation: Federation) -> None:

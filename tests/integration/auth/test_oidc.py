@@ -453,7 +453,7 @@ def test_an_answer_that_drips_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr("service.auth.provider_http._PATIENCE", 0.2)
 
-    def drip(handler: Any) -> None:
+    def drip(handler: Handler) -> None:
         handler.send_response(200)
         handler.end_headers()
         while True:
@@ -464,12 +464,29 @@ def test_an_answer_that_drips_is_not_waited_for(
     assert unavailable(party, forger) == "slower than an answer may be"
 
 
+@pytest.mark.parametrize("path", [METADATA, "/token"])
+def test_headers_that_drip_are_not_waited_for(
+    party: RelyingParty, forger: ForgingProvider, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.auth.provider_http._PATIENCE", 0.2)
+
+    def drip(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(100):
+            handler.wfile.write(b"x")
+            time.sleep(0.02)
+        handler.wfile.write(b"\r\n\r\n" + handler.honest())
+
+    forger.answers[path] = drip
+    assert unavailable(party, forger) == "slower than an answer may be"
+
+
 def test_silence_is_not_waited_for(
     party: RelyingParty, forger: ForgingProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.auth.provider_http._PATIENCE", 0.2)
-    forger.answers["/token"] = lambda handler: time.sleep(1)
-    assert unavailable(party, forger) == "ReadTimeout"
+    forger.answers["/jwks"] = lambda handler: time.sleep(1)
+    assert unavailable(party, forger) in {"ReadTimeout", "ConnectionError"}
 
 
 def test_a_provider_that_is_away_is_not_asked_by_everybody_in_turn(
