@@ -25,7 +25,10 @@ log = structlog.get_logger("gatehouse.webhooks")
 
 # A receiver that is slow or dead holds places of its own, and those are few of all there are.
 _EACH = 8
-_AT_ONCE = 64
+_AT_ONCE = 256
+# Who did not answer the last time is asked by one message at a time until they do.
+_SILENT = 1
+_NAME_THREADS = 64
 _DATABASE_THREADS = 3
 _POLL = 1.0
 _PATIENCE = 3.0  # for what is on its way when we are to end; another sends again what is cut
@@ -42,6 +45,7 @@ class Sender:
         self._loop: AbstractEventLoop | None = None
         self._news = asyncio.Event()
         self._busy: Counter[UUID] = Counter()
+        self._silent: set[UUID] = set()
         self._sending: set[Task[None]] = set()
         self._stopping = False
 
@@ -68,7 +72,7 @@ class Sender:
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
         # Names are looked up there, and a name server that is dead must keep no one else waiting.
-        self._loop.set_default_executor(ThreadPoolExecutor(_AT_ONCE, "webhook-names"))
+        self._loop.set_default_executor(ThreadPoolExecutor(_NAME_THREADS, "webhook-names"))
         async with AsyncExitStack() as posters:
             poster = None
             while not self._stopping:
@@ -99,7 +103,8 @@ class Sender:
         if not room:
             return []
         try:
-            busy = dict(self._busy)
+            held = dict.fromkeys(self._silent, _EACH - _SILENT)
+            busy = self._busy + Counter(held)
             return await self._asked(lambda: self._outbox.claim(busy, each=_EACH, most=room))
         except GatehouseError as error:
             log.warning("nothing can be claimed", why=str(error))
@@ -128,6 +133,10 @@ class Sender:
         except Exception:
             log.exception("posting", webhook=str(message.claim.webhook))
             outcome = Outcome(error="It could not be sent; the server's log tells why.")
+        if outcome.code:
+            self._silent.discard(message.claim.webhook)
+        else:
+            self._silent.add(message.claim.webhook)
         # How it went is worth trying to keep for a while, or the receiver gets the same again.
         while not await self._settle(message, outcome) and not self._stopping:
             await asyncio.sleep(_POLL)
@@ -138,6 +147,8 @@ class Sender:
         except GatehouseError as error:
             log.warning("a delivery cannot be settled", why=str(error))
             return False
+        except Exception:
+            log.exception("settling", webhook=str(message.claim.webhook))
         return True
 
     async def _asked(self, question: Callable[[], T]) -> T:
