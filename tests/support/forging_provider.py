@@ -7,6 +7,7 @@ tokens are signed with the published key.
 import hashlib
 import json
 import secrets
+import ssl
 import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
@@ -36,8 +37,8 @@ def new_key(kid: str) -> ECKey:
 class ForgingProvider:
     """What it says can be changed at any time; None takes a claim or a member away."""
 
-    def __init__(self, port: int) -> None:
-        self.issuer = f"http://127.0.0.1:{port}"
+    def __init__(self, issuer: str) -> None:
+        self.issuer = issuer
         self.published: list[Key] = [new_key("first")]
         self.be_honest()
 
@@ -119,11 +120,17 @@ class ForgingProvider:
 
 
 @contextmanager
-def forging_provider() -> Iterator[ForgingProvider]:
+def forging_provider(tls: ssl.SSLContext | None = None) -> Iterator[ForgingProvider]:
     """One that answers for as long as the block runs."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        server.provider = ForgingProvider(server.server_port)  # type: ignore[attr-defined]
+        issuer = f"http://127.0.0.1:{server.server_port}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            issuer = f"https://localhost:{server.server_port}"
+        server.provider = ForgingProvider(issuer)  # type: ignore[attr-defined]
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -142,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         form = {name: values[0] for name, values in parse_qs(body).items()}
         provider.requests.append((path, form))
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, ssl.SSLError):
             self._asked = path, form, self.headers.get("Authorization", "")
             if path in provider.answers:
                 provider.answers[path](self)
