@@ -128,7 +128,7 @@ class EventStream:
         self._told = 0
         self._recent: deque[RecordedEvent] = deque(maxlen=_RECENT)
         self._recent_since = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._to_read = threading.Condition(self._lock)
         self._stopping = threading.Event()
         self._history = _NONE
@@ -229,7 +229,7 @@ class EventStream:
             live = list(self._live)
         # Without the lock: who comes or goes need not wait until a thousand were told.
         for place in live:
-            place.tell(news)
+            self._tell(place, news)
             if place.watcher.waiting > _MUCH:
                 self._fall_behind(place)
         return len(news) == _PAGE
@@ -269,7 +269,7 @@ class EventStream:
             self._forget(place)
             place.watcher.end(CursorExpired())
             return
-        place.tell(page)
+        self._tell(place, page)
         place.wait_anew()
         if len(page) < _PAGE:
             place.position, place.newest = place.newest, newest
@@ -284,10 +284,18 @@ class EventStream:
                 self._told = self._recent_since = place.position
                 self._recent.clear()
             if place.position >= self._recent_since:
-                place.tell(self._recent)
                 self._behind.discard(place)
                 self._live.add(place)
+                self._tell(place, self._recent)
                 self._wakeup.hear()
+
+    def _tell(self, place: _Place, events: Iterable[RecordedEvent]) -> None:
+        """Ends who cannot be told: the others are told, and nobody goes on behind a gap."""
+        try:
+            place.tell(events)
+        except Exception as error:  # noqa: BLE001 - every fault gets a status
+            self._forget(place)
+            place.watcher.end(error)
 
     def _oldest_recent(self) -> int:
         """Where `_recent` begins, if something fell out of it."""

@@ -75,6 +75,8 @@ class Watcher:
         self.ended = self.ended or "given up"
 
     def end(self, error: Exception) -> None:
+        if isinstance(error, AssertionError):
+            raise error  # of its own, above
         self.ended = self.ended or error
 
     def wanted(self) -> list[int]:

@@ -121,6 +121,29 @@ def test_nobody_begins_to_watch_while_the_database_is_away(world: World) -> None
         world.join()
 
 
+@pytest.mark.parametrize("moment", ["live", "behind", "joining"])
+def test_who_cannot_be_told_is_ended_and_nobody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    others = [live(world) for _ in range(3)]
+    if moment == "live":
+        victim = live(world)
+        others += [live(world) for _ in range(3)]
+    else:
+        world.take([("commit", "aa")])
+        victim = world.join("", world.history.revision(0 if moment == "behind" else 2))
+
+    def tell(event: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(victim, "tell", tell)
+    turn = ("turn", "read", [[], [("commit", "bb"), TELL]]) if moment == "joining" else READ
+    world.take([turn, ("commit", "ab"), TELL, ("commit", "c"), TELL])
+    assert isinstance(victim.ended, ValueError)
+    world.settle()
+    assert all(it.told == it.wanted() and not it.ended for it in others)
+
+
 def test_another_past_ends_every_watcher(world: World) -> None:
     watchers = [live(world), world.join()]
     world.take([("restore", 0), ("commit", "a"), TELL])
