@@ -32,6 +32,7 @@ from service.kernel.clock import Clock
 from service.kernel.conflicts import retried
 from service.kernel.crypto import KeyRing
 from service.kernel.errors import Conflict, InvalidArgument
+from service.kernel.updates import state_told
 from service.sessions.models import Opened
 from service.sessions.service import SessionService
 from service.storage.database import Database, Tx
@@ -163,20 +164,27 @@ class FederationService:
         if not person.verified_email:
             raise FederatedLoginRefused(Cause.EMAIL_UNVERIFIED)
         user = self._users.lock_by_email(tx, person.verified_email)
-        if user is not None:
-            self._require_linkable(tx, provider, person, user)
-            self._users.vouch(tx, user)
-        elif provider.create_users:
-            new = NewUser(person.verified_email, person.display_name)
-            try:
-                user = self._users.add(tx, new, None, email_verified=True)
-            except EmailTaken:
-                raise Conflict from None
+        changed: dict[str, object] = {}
+        if user is None:
+            user = self._create(tx, provider, person)
         else:
-            raise FederatedLoginRefused(Cause.NO_ACCOUNT)
+            self._require_linkable(tx, provider, person, user)
+            was = user.state
+            self._users.vouch(tx, user)
+            if user.state is not was:
+                changed = state_told(was, user.state)
         self._identities.link(tx, user.id, person.issuer, person.subject)
-        tx.record(IdentityLinked(user.subject, {"provider": provider.id}))
+        tx.record(IdentityLinked(user.subject, {"provider": provider.id} | changed))
         return user
+
+    def _create(self, tx: Tx, provider: Provider, person: FederatedPerson) -> User:
+        if not provider.create_users:
+            raise FederatedLoginRefused(Cause.NO_ACCOUNT)
+        new = NewUser(person.verified_email, person.display_name)
+        try:
+            return self._users.add(tx, new, None, email_verified=True)
+        except EmailTaken:  # since we looked, by somebody else with the address
+            raise Conflict from None
 
     def _require_linkable(
         self, tx: Tx, provider: Provider, person: FederatedPerson, user: User

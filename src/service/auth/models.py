@@ -103,7 +103,10 @@ class TokenExchanged(Event):
 
 
 class IdentityLinked(Event):
-    """From now on a user can sign in at an identity provider, `data.provider`."""
+    """From now on a user can sign in at an identity provider, `data.provider`.
+
+    `data.before` and `data.after` tell the state of who was PENDING until now.
+    """
 
     type = "gatehouse.auth.identity_linked"
 

@@ -148,9 +148,9 @@ class GroupService:
         existing = GroupRepository(tx.connection).lock(changed)
         for name in sorted(changed - existing):
             log.warning("no such group to put people into", group=name)
-        into, out_of = existing - current, existing & current
         if not existing:
             return
+        into, out_of = existing - current, existing & current
         self._graph.move(tx, user, into=into, out_of=out_of)
         for name in sorted(into):
             tx.record(MemberAdded(name, {"member": user}))

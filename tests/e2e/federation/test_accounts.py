@@ -122,6 +122,15 @@ def test_who_was_invited_becomes_active(federation: Federation) -> None:
     assert federation.sign_in("linking", email=email).auth.WhoAmI().subject == invited
     assert state(federation.house, invited) == "STATE_ACTIVE"
     assert user(federation.house, invited).email_verified
+    [linked] = federation.house.sql(
+        "SELECT data FROM events WHERE subject = :it AND type = 'gatehouse.auth.identity_linked'",
+        it=invited,
+    )
+    assert linked.data == {
+        "provider": "linking",
+        "before": {"state": "PENDING"},
+        "after": {"state": "ACTIVE"},
+    }
 
 
 def test_who_was_invited_is_allowed_what_they_were_granted(federation: Federation) -> None:
