@@ -1,10 +1,11 @@
 """The server may be away, refuse or hang, and a worker be killed: the mail comes, or is gone."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from email.headerregistry import Address
@@ -195,23 +196,26 @@ def test_neither_address_nor_token_is_kept_or_logged(stores: Stores) -> None:
         stranger = "nobody-has-this-address@example.org"
         post.ask_for_reset(stranger)
         token = post.reset_token(user.email)
+        post.settle()
         office.refuses = "451 {address}: not now"
-        post.let_a_minute_pass()
-        post.ask_for_reset(user.email)
+        waiting = post.house.new_user().email
+        post.ask_for_reset(waiting)
         tried(post.house, 1)
         kept = "\n".join(everything(post.house))
     assert "send_mailed_token" in kept
-    for secret in (user.email, stranger, token, user.email.partition("@")[0]):
+    for secret in (user.email, waiting, stranger, token):
         assert secret not in kept
         assert secret.encode().hex() not in kept  # as bytes are shown
         assert secret not in str(lines)
 
 
 def everything(running: House) -> Iterator[str]:
-    """Each row of each table, as text."""
+    """Each row of each table, as text, and what is base64 in it once more as what that says."""
     tables = running.sql(
         "SELECT quote_ident(tablename) AS it FROM pg_tables WHERE schemaname = 'public'"
     )
     for table in tables:
         for row in running.sql(f"SELECT whole::text AS it FROM {table.it} AS whole"):
             yield f"{table.it}: {row.it}"
+            for coded in re.findall(r"[A-Za-z0-9+/]{40,}={0,2}", row.it):
+                yield b64decode(coded[: len(coded) // 4 * 4]).decode("latin-1")
