@@ -126,6 +126,6 @@ def test_it_would_be_noticed_if(
     monkeypatch: pytest.MonkeyPatch, sabotage: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     sabotage(monkeypatch)
-    histories = [history(Random(number)) for number in range(300)]
+    histories = (history(Random(number)) for number in range(300))
     with pytest.raises(AssertionError):
         list(map(play, histories))
