@@ -38,6 +38,7 @@ _PURGES = {
         " SELECT ctid FROM used_states WHERE expire_time < now() - interval '1 hour'"
         " LIMIT :at_once))"
     ),
+    # A mailed token that has expired is refused as one that never was.
     "mailed_tokens": text(
         "DELETE FROM mailed_tokens WHERE ctid = ANY(ARRAY("
         " SELECT ctid FROM mailed_tokens WHERE expire_time < now() LIMIT :at_once))"
