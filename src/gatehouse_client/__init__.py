@@ -9,7 +9,8 @@ with connect("gatehouse.internal:50051", credentials=ApiKey(os.environ["API_KEY"
     except grpc.RpcError as error:
         print(Refusal.of(error).reason)
 
-Files go up and down with `gatehouse_client.files`, in as many attempts as it takes.
+Files go up and down with `gatehouse_client.files`, in as many attempts as it takes, and events are
+followed with `gatehouse_client.events`, whatever cuts them off.
 
 A service that wants to be protected by Gatehouse takes `gatehouse_client.server`.
 """

@@ -21,6 +21,8 @@ OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
+    # Else, after a server was away for long, it is tried again only every two minutes.
+    ("grpc.max_reconnect_backoff_ms", 10_000),
     # A page of 1000 users with all their attributes.
     ("grpc.max_receive_message_length", 128 * 1024 * 1024),
     # A refusal travels in metadata, with a line for each field that is wrong.

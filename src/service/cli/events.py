@@ -1,6 +1,7 @@
 """`gatehouse events …`."""
 
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import Annotated
 
 import grpc
@@ -9,10 +10,10 @@ from gatehouse.events.v1 import event_service_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gatehouse_client import Refusal
+from gatehouse_client.events import follow
 from service.cli.client import Client, against_server
 from service.cli.event_view import COLUMNS, line, named_in, row, type_prefix
 from service.cli.failure import Failed
-from service.cli.following import follow
 from service.cli.moments import past
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.people import People
@@ -129,8 +130,14 @@ def watch(
     def called(subject: str) -> str:
         return People(client, [subject]).short(subject)
 
+    begun = chain(["Watching. Ctrl-C ends it."], repeat("Going on; nothing was missed."))
     try:
-        for message in follow(client, request):
+        for message in follow(
+            client.events,
+            request,
+            on_cut=lambda refusal: client.screen.note(f"Cut off [{_why(refusal)}]: trying again."),
+            on_begun=lambda: client.screen.note(next(begun)),
+        ):
             if client.screen.as_json:
                 client.screen.json_line(message)
                 continue
@@ -146,6 +153,11 @@ def watch(
             " cursor [FAILED_PRECONDITION, FOREIGN_REVISION]: `gatehouse events list` shows what is"
             " there; without --cursor watch again"
         ) from error
+
+
+def _why(refusal: Refusal) -> str:
+    reason = refusal.reason.removeprefix("ERROR_REASON_")
+    return f"{refusal.code.name}, {reason}" if reason else refusal.code.name
 
 
 def _subject(client: Client, given: str | None) -> str:
