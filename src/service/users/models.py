@@ -78,7 +78,7 @@ class Credentials:
 
 
 class UserCreated(Event):
-    """A user was created."""
+    """A user was created; `data.after` has their state."""
 
     type = "gatehouse.users.created"
 
