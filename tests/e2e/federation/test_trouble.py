@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 
 from service.settings import Rate
@@ -14,7 +15,7 @@ from tests.e2e.federation.conftest import BACK, Federation, providers
 from tests.support.databases import Databases
 from tests.support.forging_provider import Handler, forging_provider, says
 from tests.support.house import house, settings
-from tests.support.refusals import RESOURCE_EXHAUSTED, UNAUTHENTICATED, UNAVAILABLE, refused
+from tests.support.refusals import RESOURCE_EXHAUSTED, UNAUTHENTICATED, UNAVAILABLE, read, refused
 from tests.support.waiting import wait_until
 
 
@@ -79,12 +80,13 @@ def test_a_provider_that_hangs_holds_up_nobody_else(federation: Federation) -> N
 
 
 def test_sign_ins_are_throttled_by_address(throttled: Federation) -> None:
-    throttled.complete(throttled.visit())  # after the admin's own
-    auth = throttled.house.anonymous.auth
-    with refused(UNAUTHENTICATED, reason="FEDERATED_LOGIN_REFUSED"):
-        auth.CompleteFederatedLogin(state="x", code="x")
-    with refused(RESOURCE_EXHAUSTED, reason="SIGN_IN_THROTTLED"):
-        auth.CompleteFederatedLogin(state="x", code="x")
+    throttled.complete(throttled.visit())
+    auth, told = throttled.house.anonymous.auth, []
+    for _ in range(10):
+        with pytest.raises(grpc.RpcError) as refusal:
+            auth.CompleteFederatedLogin(state="x", code="x")
+        told.append(read(refusal.value).reason)
+    assert set(told) == {"FEDERATED_LOGIN_REFUSED", "SIGN_IN_THROTTLED"}
     with refused(RESOURCE_EXHAUSTED, reason="SIGN_IN_THROTTLED"):
         auth.BeginFederatedLogin(provider="strict", redirect_uri=BACK)
 
