@@ -1,11 +1,13 @@
 """What is not taken is tried again: as published, and as the receiver asks for."""
 
 import gzip
+import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from service.webhooks import posting
 from service.wiring import BackgroundWork
@@ -59,6 +61,28 @@ def owner(sending: House) -> Person:
 @pytest.fixture
 def webhook(receiver: Receiver, subscribe: Make) -> Any:
     return subscribe(receiver, ThingHappened.type).webhook
+
+
+@pytest.mark.parametrize("seconds", [-240, 240])
+def test_a_database_whose_clock_is_a_little_off_signs_what_still_verifies(
+    databases: Databases, new_receiver: Make, seconds: int
+) -> None:
+    stores = databases.new()
+    MovedClock(stores).move(seconds)
+    chosen = settings(webhook_allow_private=True)
+    with house(stores, chosen) as running:
+        work = BackgroundWork(chosen, stores)
+        work.start()
+        receiver = new_receiver()
+        wanted = {"url": receiver.url(), "event_types": [ThingHappened.type]}
+        secret = running.admin.webhooks.CreateWebhook(webhook=wanted).secret
+        happen(running, "things/1")
+        wait_until(lambda: receiver.received, "the message")
+        work.stop()
+    [message] = receiver.received
+    assert Webhook(secret).verify(message.body, dict(message.headers))
+    stamp = int(message.headers["webhook-timestamp"])
+    assert abs(stamp - time.time() - seconds) < 60, "it is not the database's clock"
 
 
 def pause(delivery: Any) -> float:

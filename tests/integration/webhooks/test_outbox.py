@@ -115,6 +115,19 @@ def test_two_dispatchers_at_once_make_each_event_a_delivery_once(
     assert {it.webhook for it in rows} == webhooks
 
 
+def test_while_one_dispatcher_is_at_it_another_does_nothing_and_does_not_wait(
+    sending: House, database: Database, outbox: Outbox, subscribe: Callable[..., UUID]
+) -> None:
+    subscribe()
+    happen(database)
+    with database.transaction(Call.internal("other")) as tx:
+        tx.connection.execute(text("SELECT FROM webhook_cursor FOR UPDATE"))
+        fill(outbox)
+        assert not deliveries(sending)
+    fill(outbox)
+    assert len(deliveries(sending)) == 1
+
+
 def test_an_event_whose_commit_is_slow_is_not_skipped(
     sending: House, database: Database, outbox: Outbox, subscribe: Callable[..., UUID]
 ) -> None:
