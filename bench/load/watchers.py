@@ -5,6 +5,7 @@ line with a number of events it answers what each watcher got, and when, once al
 """
 
 import asyncio
+import gc
 import json
 import subprocess
 import sys
@@ -118,4 +119,5 @@ async def _watch(
 
 
 if __name__ == "__main__":
+    gc.disable()  # its pauses would be taken for the server's
     asyncio.run(_main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
