@@ -41,7 +41,7 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                while self._outbox.fill():
+                while self._outbox.fill() and not self._stopping.is_set():
                     self._sender.look()
             except GatehouseError as error:
                 log.warning("events are not dispatched", why=str(error))

@@ -29,8 +29,8 @@ from service.webhooks.models import (
 from service.webhooks.repository import WebhookRepository
 from service.webhooks.signature import signatures
 
-# How many events are made into deliveries in one transaction.
-_PAGE = 500
+# How many events are made into deliveries in one transaction, which is short for many webhooks too.
+_PAGE = 100
 # Longer than a try may take, and how long what a killed worker had claimed waits for another.
 LEASE = timedelta(seconds=30)
 _GONE = 410

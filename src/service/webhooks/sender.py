@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
+from time import sleep
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -42,8 +43,7 @@ class Sender:
         self._allow_private = allow_private
         self._thread = threading.Thread(target=self._run, name="webhook-sender", daemon=True)
         self._database = ThreadPoolExecutor(_DATABASE_THREADS, "webhook-database")
-        self._loop: AbstractEventLoop | None = None
-        self._news = asyncio.Event()
+        self._running: tuple[AbstractEventLoop, asyncio.Event] | None = None
         self._busy: Counter[UUID] = Counter()
         self._silent: set[UUID] = set()
         self._sending: set[Task[None]] = set()
@@ -62,25 +62,32 @@ class Sender:
 
     def look(self) -> None:
         """There may be something to send; from any thread."""
-        if (loop := self._loop) is not None:
+        if self._running is not None:
+            loop, news = self._running
             with suppress(RuntimeError):  # it has just ended
-                loop.call_soon_threadsafe(self._news.set)
+                loop.call_soon_threadsafe(news.set)
 
     def _run(self) -> None:
-        asyncio.run(self._work())
+        while not self._stopping:
+            try:
+                asyncio.run(self._work())
+            except Exception:
+                log.exception("the sender starts over")
+                sleep(_POLL)
+        self._database.shutdown(wait=False)
 
     async def _work(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop, news = self._running = (asyncio.get_running_loop(), asyncio.Event())
         # Names are looked up there, and a name server that is dead must keep no one else waiting.
-        self._loop.set_default_executor(ThreadPoolExecutor(_NAME_THREADS, "webhook-names"))
+        loop.set_default_executor(ThreadPoolExecutor(_NAME_THREADS, "webhook-names"))
         async with AsyncExitStack() as posters:
             poster = None
             while not self._stopping:
-                self._news.clear()
+                news.clear()
                 messages = await self._claim()
                 if not messages:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._news.wait(), _POLL)
+                        await asyncio.wait_for(news.wait(), _POLL)
                     continue
                 if poster is None:
                     poster = await posters.enter_async_context(self._poster())
@@ -123,7 +130,7 @@ class Sender:
             self._busy[webhook] -= 1
             if not self._busy[webhook]:
                 del self._busy[webhook]
-            self._news.set()
+            self.look()
 
         task.add_done_callback(ended)
 
