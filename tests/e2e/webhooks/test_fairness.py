@@ -1,5 +1,7 @@
 """No receiver and no event keeps another waiting."""
 
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -67,9 +69,6 @@ def test_an_event_that_is_never_taken_keeps_no_other_waiting(
 def test_a_name_server_that_is_dead_keeps_no_other_waiting(
     sending: House, new_receiver: Make, subscribe: Make, monkeypatch: Any
 ) -> None:
-    import socket
-    import threading
-
     answered, ask = threading.Event(), socket.getaddrinfo
 
     def getaddrinfo(host: Any, *rest: Any, **named: Any) -> Any:

@@ -22,7 +22,6 @@ URL = "https://example.com/hooks/T0K3N?token=s3cret"
 NONE = "webhooks/0190a5b4-0000-7000-8000-000000000000"
 NO_EVENT = "events/0190a5b4-0000-7000-8000-000000000000"
 ACTIVE, DISABLED = 1, 2
-ROLE = "roles/webmaster"
 
 
 @pytest.fixture
@@ -39,14 +38,14 @@ def webhook(made: Any) -> Any:
 @pytest.fixture
 def webmaster(gatehouse: House, admin: Person) -> Person:
     """Somebody who may do everything with webhooks, and may not see events."""
-    role = f"{ROLE}-{uuid4().hex[:8]}"
+    role = f"roles/webmaster-{uuid4().hex[:8]}"
     admin.roles.CreateRole(role={"name": role, "permissions": ["webhooks.*"]})
     return gatehouse.new_person(role)
 
 
 def events_of(gatehouse: House, name: str) -> list[tuple[str, Any]]:
     found = gatehouse.sql(
-        "SELECT type, actor, data FROM events WHERE subject = :it ORDER BY position", it=name
+        "SELECT type, data FROM events WHERE subject = :it ORDER BY position", it=name
     )
     return [(row.type.removeprefix("gatehouse.webhooks."), row.data) for row in found]
 

@@ -1,5 +1,6 @@
 """Receivers on loopback, without and with TLS, and messages to post to them."""
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -68,8 +69,6 @@ def resolve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
 
 def _info(address: str, port: int) -> Any:
-    import socket
-
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sockaddr = (address, port, 0, 0) if ":" in address else (address, port)
     return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", sockaddr)
