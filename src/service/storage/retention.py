@@ -24,8 +24,6 @@ _PURGES = {
         " AND position < (SELECT max(position) FROM changes)"
         " LIMIT :at_once))"
     ),
-    # (Events are not purged yet. The newest of them and of the changes together must stay, because
-    # decisions take its position for where the database is.)
     # An expired grant counts for nothing, but says for a while longer what was.
     "grants": text(
         "DELETE FROM grants WHERE ctid = ANY(ARRAY("

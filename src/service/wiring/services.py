@@ -79,7 +79,7 @@ class Services:
                 absolute=settings.session_lifetime,
                 grace=settings.refresh_grace,
             ),
-            records_refreshes=settings.audit_refreshes,
+            records_refreshes=settings.audit_tokens,
         )
         revocations = Revocations(self.feed, self.clock)
         self.revocation_stream = RevocationStream(self.database, self.feed, revocations)
@@ -152,7 +152,7 @@ class Services:
             self.sessions,
             self.access,
             token_lifetime=settings.access_token_lifetime,
-            records_exchanges=settings.audit_refreshes,
+            records_exchanges=settings.audit_tokens,
             counters=counters,
         )
         self.federation = FederationService(

@@ -264,7 +264,7 @@ def test_of_throttled_sign_ins_one_a_minute_is_told(open_house: Callable[..., Ho
 def test_refreshes_and_exchanges_are_told_where_a_setting_asks(
     open_house: Callable[..., House],
 ) -> None:
-    house = open_house(audit_refreshes=True)
+    house = open_house(audit_tokens=True)
     before = now(house.admin)
     house.anonymous.auth.RefreshToken(refresh_token=house.admin.tokens.refresh_token)
     service = house.new_service()
