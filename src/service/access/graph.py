@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 
 from service.access.errors import GroupCycle, LastOwner, SubjectNotFound, TooManyGroups
 from service.access.graph_repository import GraphRepository
-from service.access.models import EVERYONE, State
+from service.access.models import EVERYONE, GrantDeleted, MemberRemoved, State
+from service.access.repository import GrantRepository
 from service.kernel.changes import ChangeKind
 from service.storage import requests
 from service.storage.database import Database, Tx
@@ -45,16 +46,21 @@ class Graph:
     def remove_subject(self, tx: Tx, subject: str) -> None:
         """Takes a subject's grants and memberships from it, and the grants on its own path.
 
-        Raises LastOwner.
+        Each is told by an event, as if it had been taken by itself. Raises LastOwner.
         """
-        graph = GraphRepository(tx.connection)
+        graph, grants = GraphRepository(tx.connection), GrantRepository(tx.connection)
         graph.lock_subject(subject)
         # Before anything goes: who grants the same in order must not wait for a row that is going.
         tx.in_order()
-        on_it = graph.delete_subject(subject)
+        its_own, on_it = grants.delete_of(subject), grants.delete_on(f"/{subject}")
+        for grant in (*its_own, *on_it):
+            tx.record(GrantDeleted(grant.subject, grant.event_data))
+        for group, member in graph.delete_memberships(subject):
+            tx.record(MemberRemoved(group, {"member": member}))
+        graph.delete_subject(subject)
         requests.forget_answers(tx.connection, subject)
         tx.change(ChangeKind.STANDING, subject)
-        for holder in sorted(on_it):
+        for holder in sorted({grant.subject for grant in on_it}):
             tx.change(ChangeKind.STANDING, holder)
         self.keep_an_owner(tx)
 

@@ -18,12 +18,10 @@ _LOCK_GRANTS = text(
     "SELECT FROM grants WHERE subject = :name OR path = :path"
     " OR (path > :path || '/' AND path < :path || '0') ORDER BY id FOR UPDATE"
 )
-_DELETE_GRANTS_OF = text("DELETE FROM grants WHERE subject = :name")
-_DELETE_GRANTS_ON = text(
-    "DELETE FROM grants WHERE path = :path OR (path > :path || '/' AND path < :path || '0')"
-    " RETURNING subject"
+_DELETE_MEMBERSHIPS = text(
+    "DELETE FROM memberships WHERE group_name = :name OR member = :name"
+    " RETURNING group_name, member"
 )
-_DELETE_MEMBERSHIPS = text("DELETE FROM memberships WHERE group_name = :name OR member = :name")
 _DELETE_SUBJECT = text("DELETE FROM subjects WHERE name = :name")
 _LOCK_SUBJECTS = text(
     "SELECT name FROM subjects WHERE name = ANY(:names) ORDER BY name FOR KEY SHARE"
@@ -143,16 +141,14 @@ class GraphRepository:
         self._run(_LOCK_MEMBERSHIPS, {"name": name})
         self._run(_LOCK_GRANTS, {"name": name, "path": f"/{name}"})
 
-    def delete_subject(self, name: str) -> set[str]:
-        """Deletes a subject, its memberships, its grants, and those on its own path and below.
+    def delete_memberships(self, name: str) -> list[tuple[str, str]]:
+        """Takes a subject out of its groups, and its members out of it; answers group and member."""
+        gone = self._run(_DELETE_MEMBERSHIPS, {"name": name})
+        return sorted((group, member) for group, member in gone)
 
-        Answers who had the last.
-        """
-        self._run(_DELETE_GRANTS_OF, {"name": name})
-        on_it = set(self._run(_DELETE_GRANTS_ON, {"path": f"/{name}"}).scalars())
-        self._run(_DELETE_MEMBERSHIPS, {"name": name})
+    def delete_subject(self, name: str) -> None:
+        """Deletes a subject that has neither grants nor memberships any more."""
         self._run(_DELETE_SUBJECT, {"name": name})
-        return on_it
 
     def hold_subjects(self, *names: str) -> set[str]:
         """Those that exist, which they do until the transaction ends."""

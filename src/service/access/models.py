@@ -84,6 +84,17 @@ class Grant:
         """`grants/{id}`."""
         return names.grant(self.id)
 
+    @property
+    def event_data(self) -> dict[str, object]:
+        """What events say of it."""
+        return {
+            "grant": self.name,
+            "path": self.path,
+            "role": self.role,
+            "effect": self.effect,
+            "expire_time": self.expire_time.isoformat() if self.expire_time else None,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class NewGrant:
@@ -239,12 +250,24 @@ class Why:
 
 
 class GrantCreated(Event):
-    """A role was granted to a subject; `data` has path, role, effect and expire_time."""
+    """A role was granted to a subject; `data` has grant, path, role, effect and expire_time."""
 
     type = "gatehouse.grants.created"
 
 
 class GrantDeleted(Event):
-    """A grant was taken back; `data` has path, role and effect."""
+    """A grant was taken back, or went with its subject or place; `data` as when it was made."""
 
     type = "gatehouse.grants.deleted"
+
+
+class MemberAdded(Event):
+    """A subject was put into a group; `data.member` names it."""
+
+    type = "gatehouse.groups.member_added"
+
+
+class MemberRemoved(Event):
+    """A subject was taken out of a group, or one of both is gone; `data.member` names it."""
+
+    type = "gatehouse.groups.member_removed"

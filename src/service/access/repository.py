@@ -1,5 +1,6 @@
 """All SQL of the grants."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,11 @@ _SAME = text(
 _FIND = text(f"SELECT {_COLUMNS} FROM grants WHERE id = :id")
 _FIND_FOR_UPDATE = text(f"SELECT {_COLUMNS} FROM grants WHERE id = :id FOR UPDATE")
 _DELETE = text("DELETE FROM grants WHERE id = :id")
+_DELETE_OF = text(f"DELETE FROM grants WHERE subject = :subject RETURNING {_COLUMNS}")
+_DELETE_ON = text(
+    "DELETE FROM grants WHERE path = :path OR (path > :path || '/' AND path < :path || '0')"
+    f" RETURNING {_COLUMNS}"
+)
 # A condition is there or not, so that each has the plan that suits it.
 _PATHS = "path = ANY(:paths)"
 _SUBJECTS = "subject IN (SELECT name FROM principals)"
@@ -80,6 +86,14 @@ class GrantRepository:
     def delete(self, grant_id: UUID) -> None:
         """Deletes a grant."""
         self._run(_DELETE, {"id": grant_id})
+
+    def delete_of(self, subject: str) -> Sequence[Grant]:
+        """Deletes a subject's grants, and answers them."""
+        return [_grant(row) for row in self._run(_DELETE_OF, {"subject": subject})]
+
+    def delete_on(self, path: str) -> Sequence[Grant]:
+        """Deletes the grants on a path and below it, and answers them."""
+        return [_grant(row) for row in self._run(_DELETE_ON, {"path": path})]
 
     def list(self, which: GrantFilter, after: UUID | None, limit: int) -> list[Grant]:
         """Up to `limit` grants after `after`, oldest first."""

@@ -1,7 +1,6 @@
 """May this subject do this, here, and why? And the grants that decide it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from service.access.decisions import Decisions
@@ -108,7 +107,7 @@ class AccessService:
             require_grantable(tx, grant.role, grant.path, by="grants.delete", until=until)
             grants.delete(grant_id)
             _drop_remembered(tx, grant)
-            tx.record(GrantDeleted(grant.subject, _told(grant)))
+            tx.record(GrantDeleted(grant.subject, grant.event_data))
             if grant.path == ROOT:
                 self._graph.keep_an_owner(tx)
             return tx.commit(None)
@@ -229,7 +228,7 @@ class AccessService:
 def _insert(tx: Tx, new: NewGrant) -> Grant:
     grant = GrantRepository(tx.connection).insert(names.new_id(), new, tx.call.actor)
     _drop_remembered(tx, grant)
-    tx.record(GrantCreated(grant.subject, _told(grant)))
+    tx.record(GrantCreated(grant.subject, grant.event_data))
     return grant
 
 
@@ -239,14 +238,3 @@ def _drop_remembered(tx: Tx, grant: Grant) -> None:
 
 def _which(*, denied: bool) -> str:
     return "denied" if denied else ""
-
-
-def _told(grant: Grant) -> dict[str, object]:
-    ends: datetime | None = grant.expire_time
-    return {
-        "grant": grant.name,
-        "path": grant.path,
-        "role": grant.role,
-        "effect": grant.effect,
-        "expire_time": ends.isoformat() if ends else None,
-    }

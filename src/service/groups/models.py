@@ -53,15 +53,3 @@ class GroupDeleted(Event):
     """A group was deleted."""
 
     type = "gatehouse.groups.deleted"
-
-
-class MemberAdded(Event):
-    """A subject was put into a group; `data.member` names it."""
-
-    type = "gatehouse.groups.member_added"
-
-
-class MemberRemoved(Event):
-    """A subject was taken out of a group; `data.member` names it."""
-
-    type = "gatehouse.groups.member_removed"

@@ -6,15 +6,13 @@ import structlog
 
 from service.access.delegation import require_rights_of
 from service.access.graph import Graph
-from service.access.models import State
+from service.access.models import MemberAdded, MemberRemoved, State
 from service.access.service import AccessService
 from service.groups.models import (
     Group,
     GroupCreated,
     GroupDeleted,
     GroupUpdated,
-    MemberAdded,
-    MemberRemoved,
     Wanted,
 )
 from service.groups.repository import GroupRepository

@@ -232,6 +232,30 @@ def test_a_changed_state_is_told_with_what_it_was(
     }
 
 
+@pytest.mark.parametrize("gone", ["user", "group", "service account"])
+def test_grants_and_memberships_that_go_with_a_subject_are_told_too(
+    gatehouse: House, admin: Person, auditor: Person, ada: Person, gone: str
+) -> None:
+    them = (gatehouse, admin, ada)
+    subject, delete = {
+        "user": (ada.name, admin.users.DeleteUser),
+        "group": (_group(*them), admin.groups.DeleteGroup),
+        "service account": (_service(*them), admin.service_accounts.DeleteServiceAccount),
+    }[gone]
+    team, other = _group(*them), gatehouse.new_user().name
+    admin.groups.AddMember(group=team, member=subject)
+    gatehouse.grant(subject, "roles/member", "/told")
+    gatehouse.grant(other, "roles/member", f"/{subject}")
+    before = now(auditor)
+    delete(name=subject)
+    taken = {
+        (event.subject, event.data["path"]) for event in of_type(auditor, "grants.deleted", before)
+    }
+    assert taken == {(subject, "/told"), (other, f"/{subject}")}
+    [left] = of_type(auditor, "groups.member_removed", before)
+    assert (left.subject, left.data["member"]) == (team, subject)
+
+
 def test_what_people_are_called_is_told_to_nobody(
     admin: Person, auditor: Person, ada: Person
 ) -> None:
