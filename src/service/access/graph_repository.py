@@ -142,7 +142,7 @@ class GraphRepository:
         self._run(_LOCK_GRANTS, {"name": name, "path": f"/{name}"})
 
     def delete_memberships(self, name: str) -> list[tuple[str, str]]:
-        """Takes a subject out of its groups, and its members out of it; answers group and member."""
+        """Takes a subject out of its groups, and its members out of it: group, member."""
         gone = self._run(_DELETE_MEMBERSHIPS, {"name": name})
         return sorted((group, member) for group, member in gone)
 

@@ -151,9 +151,11 @@ class ChangeFeed:
         goes_on = history == self._history and latest >= self.position
         if not goes_on or time_of_last != self._time_of_last or self.age > _TOO_LONG:
             self._begin(connection, history, latest)
-        while rows := self._newer(connection):
+        rows = self._newer(connection)
+        while rows:
             self._apply(_changes(rows), rows[-1].position)
             self._time_of_last = rows[-1].time
+            rows = self._newer(connection) if len(rows) == _PAGE else ()
 
     def _begin(self, connection: Connection, history: History, latest: int) -> None:
         """A history not followed so far: remember nothing but what is revoked in it."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from passlib.context import CryptContext
-from zxcvbn import zxcvbn
 
 from service.users.errors import PasswordRejected
 
@@ -47,6 +46,8 @@ def require_acceptable(password: str, *, about: list[str], second_factor: bool, 
         raise PasswordRejected.field(field, f"must have at least {shortest} characters")
     if len(password) > MAX_LENGTH:
         raise PasswordRejected.field(field, f"must have at most {MAX_LENGTH} characters")
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - 12 MB, and passwords are set rarely
+
     estimate = zxcvbn(password[:_ESTIMATED_LENGTH], user_inputs=[*about, "gatehouse"])
     if estimate["score"] < (_MIN_SCORE_WITH_SECOND_FACTOR if second_factor else _MIN_SCORE):
         hint = estimate["feedback"]["warning"] or "This is easily guessed."

@@ -109,7 +109,7 @@ def test_no_password_keeps_the_estimate_busy(monkeypatch: pytest.MonkeyPatch) ->
         lengths.append(len(password))
         return zxcvbn(password, **given)
 
-    monkeypatch.setattr(passwords, "zxcvbn", estimate)
+    monkeypatch.setattr("zxcvbn.zxcvbn", estimate)
     judged("4@8({[<369&#!1/|0$5+7%2" * 3)
     assert lengths == [24]
 
