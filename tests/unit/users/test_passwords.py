@@ -8,7 +8,6 @@ import pytest
 from passlib.hash import argon2, bcrypt, bcrypt_sha256, pbkdf2_sha256, pbkdf2_sha512, scrypt
 from zxcvbn import zxcvbn
 
-from service.users import passwords
 from service.users.errors import PasswordRejected
 from service.users.passwords import PasswordHasher, require_acceptable
 
