@@ -1,12 +1,14 @@
 """Signing in at an identity provider (OpenID Connect)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
 from service.access.errors import LastOwner, TooManyGroups
 from service.auth import federated_state
+from service.auth.attempts import SignInAttempts
+from service.auth.counters import Counters
 from service.auth.errors import (
     Cause,
     FederatedLoginRefused,
@@ -24,7 +26,7 @@ from service.auth.models import (
     SignInSucceeded,
 )
 from service.auth.providers import Provider
-from service.auth.throttle import SignInThrottle
+from service.auth.tokens import AccessTokens
 from service.auth.used_state_repository import UsedStateRepository
 from service.groups.service import GroupService
 from service.kernel.call import Call
@@ -43,7 +45,6 @@ from service.users.service import UserService
 
 if TYPE_CHECKING:
     from service.auth.oidc import RelyingParty
-    from service.auth.service import Counters
 
 log = structlog.get_logger("gatehouse.federation")
 
@@ -56,26 +57,25 @@ class FederationService:
         database: Database,
         ring: KeyRing,
         clock: Clock,
-        throttle: SignInThrottle,
+        attempts: SignInAttempts,
         users: UserService,
         identities: Identities,
         groups: GroupService,
         sessions: SessionService,
+        tokens: AccessTokens,
         parties: "Mapping[str, RelyingParty]",
-        *,
-        signed_in: Callable[[Opened], SignedIn],
-        counters: "Counters",
+        counters: Counters,
     ) -> None:
         self._db = database
         self._ring = ring
         self._clock = clock
-        self._throttle = throttle
+        self._attempts = attempts
         self._users = users
         self._identities = identities
         self._groups = groups
         self._sessions = sessions
         self._parties = parties
-        self._signed_in = signed_in
+        self._tokens = tokens
         self._counters = counters
 
     def begin(self, call: Call, provider: str, redirect_uri: str) -> tuple[str, str]:
@@ -120,7 +120,7 @@ class FederationService:
         except FederatedLoginRefused as refusal:
             self._refuse(call, provider, refusal)
         self._counters.federated_logins("accepted")
-        return self._signed_in(opened)
+        return self._tokens.of(opened)
 
     def _party(self, login: BegunLogin) -> "RelyingParty":
         """With whom it was begun, unless the settings say otherwise by now."""
@@ -221,7 +221,7 @@ class FederationService:
 
     def _admit(self, call: Call) -> None:
         try:
-            self._throttle.admit_address(call.peer)
+            self._attempts.admit_address(call)
         except SignInThrottled:
             self._counters.federated_logins("throttled")
             raise

@@ -7,11 +7,11 @@ address is known or not: whoever works off the queue does that (`token_mails`).
 import secrets
 from hashlib import sha256
 
+from service.auth.attempts import SignInAttempts
 from service.auth.errors import MailedTokenInvalid, NoEmail
 from service.auth.mail_requests import TASK, MailRequest
 from service.auth.mailed_token_repository import MailedTokenRepository
 from service.auth.models import EmailVerificationRequested, EmailVerified, Purpose
-from service.auth.throttle import SignInThrottle
 from service.kernel import names
 from service.kernel.call import Call
 from service.kernel.crypto import KeyRing
@@ -42,18 +42,19 @@ class MailedTokenService:
         database: Database,
         ring: KeyRing,
         queue: Queue,
-        throttle: SignInThrottle,
+        attempts: SignInAttempts,
         users: UserService,
     ) -> None:
         self._db = database
         self._ring = ring
         self._queue = queue
-        self._throttle = throttle
+        self._attempts = attempts
         self._users = users
 
     def request_password_reset(self, call: Call, email: str) -> None:
         """Asks for a mail to the address, if it is a user's. Raises SignInThrottled."""
-        self._throttle.admit(email, call.peer)
+        # Nobody is looked up for the audit trail either.
+        self._attempts.admit(call, email, subject="")
         with self._db.transaction(call) as tx:
             self._ask(tx, Purpose.PASSWORD_RESET, email)
             tx.commit(None)
@@ -67,7 +68,7 @@ class MailedTokenService:
         if not names.is_user(caller):
             raise NoEmail
         user = self._users.get(names.user_id(caller))
-        self._throttle.admit(user.email, call.peer)
+        self._attempts.admit(call, user.email, subject=caller)
         with self._db.transaction(call) as tx:
             self._ask(tx, Purpose.EMAIL_VERIFICATION, user.email)
             tx.record(EmailVerificationRequested(caller))
@@ -109,7 +110,7 @@ class MailedTokenService:
 
     def _bearer(self, call: Call, purpose: Purpose, token: str) -> User:
         """Whose token it is. Raises MailedTokenInvalid, SignInThrottled."""
-        self._throttle.admit_address(call.peer)
+        self._attempts.admit_address(call)
         with self._db.reading() as connection:
             user_id = MailedTokenRepository(connection).find_user(purpose, hashed(token))
         if user_id is None:

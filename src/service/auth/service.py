@@ -1,12 +1,13 @@
 """What one can do to be known: sign in, refresh, sign out, and ask whom a token stands for."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import timedelta
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from service.access.errors import ScopeMissing
 from service.access.service import AccessService
+from service.auth.attempts import SignInAttempts
+from service.auth.counters import Counters
 from service.auth.errors import InvalidCredentials, NoPassword, SignInThrottled
 from service.auth.keys import SigningKeys
 from service.auth.models import (
@@ -15,45 +16,24 @@ from service.auth.models import (
     Identity,
     SignedIn,
     SigningKey,
-    SignInRefused,
     SignInSucceeded,
     TokenExchanged,
 )
-from service.auth.refusals import RefusalsTold
-from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
 from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.kernel.clock import Clock
-from service.kernel.emails import comparable
 from service.kernel.errors import Unauthenticated
 from service.kernel.principal import Principal, covers
 from service.serviceaccounts.api_keys import ApiKeyService
 from service.serviceaccounts.errors import ApiKeyInvalid
 from service.serviceaccounts.service import ServiceAccountService
 from service.sessions.errors import RefreshTokenReused
-from service.sessions.models import Opened
 from service.sessions.service import SessionService
 from service.storage.database import Database
 from service.users.models import Credentials
 from service.users.passwords import PasswordHasher
 from service.users.service import UserService
-
-
-class Counters(Protocol):
-    """Counts sign-ins, refreshes and exchanges by outcome."""
-
-    def logins(self, outcome: str) -> None:
-        """One more sign-in."""
-
-    def federated_logins(self, outcome: str) -> None:
-        """One more sign-in at an identity provider."""
-
-    def refreshes(self, outcome: str) -> None:
-        """One more refresh."""
-
-    def exchanges(self, outcome: str) -> None:
-        """One more exchanged token."""
 
 
 class AuthService:
@@ -65,7 +45,7 @@ class AuthService:
         clock: Clock,
         keys: SigningKeys,
         tokens: AccessTokens,
-        throttle: SignInThrottle,
+        attempts: SignInAttempts,
         hasher: PasswordHasher,
         users: UserService,
         service_accounts: ServiceAccountService,
@@ -73,7 +53,6 @@ class AuthService:
         sessions: SessionService,
         access: AccessService,
         *,
-        token_lifetime: timedelta,
         records_exchanges: bool,
         counters: Counters,
     ) -> None:
@@ -81,17 +60,15 @@ class AuthService:
         self._clock = clock
         self._keys = keys
         self._tokens = tokens
-        self._throttle = throttle
+        self._attempts = attempts
         self._hasher = hasher
         self._users = users
         self._service_accounts = service_accounts
         self._api_keys = api_keys
         self._sessions = sessions
         self._access = access
-        self._token_lifetime = token_lifetime
         self._records_exchanges = records_exchanges
         self._counters = counters
-        self._refusals_told = RefusalsTold(clock)
 
     def login(self, call: Call, email: str, password: str, device: str) -> SignedIn:
         """Signs a person in with a session of their own.
@@ -113,9 +90,9 @@ class AuthService:
                 tx.commit(None)
         if opened is None:
             self._refuse_sign_in(call, credentials)
-        self._throttle.welcome(email, call.peer)
+        self._attempts.welcome(call, email)
         self._counters.logins("accepted")
-        return self.signed_in(opened)
+        return self._tokens.of(opened)
 
     def refresh(self, call: Call, refresh_token: str) -> SignedIn:
         """The next pair of tokens. Raises RefreshTokenInvalid, RefreshTokenReused."""
@@ -128,7 +105,7 @@ class AuthService:
             self._counters.refreshes("refused")
             raise
         self._counters.refreshes("accepted")
-        return self.signed_in(opened)
+        return self._tokens.of(opened)
 
     def logout(self, call: Call) -> None:
         """Ends the caller's session."""
@@ -139,7 +116,7 @@ class AuthService:
 
         Raises ApiKeyInvalid, the same whatever is wrong with the key; ScopeMissing.
         """
-        until = self._clock.now() + self._token_lifetime
+        until = self._clock.now() + self._tokens.lifetime
         try:
             signed_in = self._api_keys.sign_in(call, secret, until=until)
         except ApiKeyInvalid as refusal:
@@ -168,7 +145,7 @@ class AuthService:
             caller.subject,
             caller.session,
             wanted,
-            until=now + min(lifetime or self._token_lifetime, left),
+            until=now + min(lifetime or self._tokens.lifetime, left),
             audience=audience,
             actors=_acting(caller),
         )
@@ -206,7 +183,7 @@ class AuthService:
         # Once done, the current password of a repeated request is no longer the current one.
         self._db.answer_repeat(call)
         user = self._users.get(names.user_id(call.principal.subject))
-        self._admit(call, user.email)
+        self._admit(call, user.email, subject=user.subject)
         credentials = self._users.find_credentials(user.email)
         if credentials is None or credentials.password_hash is None:
             raise NoPassword
@@ -220,44 +197,17 @@ class AuthService:
         """The keys that verify access tokens."""
         return self._keys.all()
 
-    def signed_in(self, opened: Opened) -> SignedIn:
-        """The tokens of a session that was just opened or refreshed."""
-        session = opened.session
-        access = self._tokens.issue(
-            session.subject,
-            session.name,
-            session.scopes,
-            # A revocation lasts until `token_expire_time`, so no token may outlive it.
-            until=min(
-                session.refresh_time + self._token_lifetime,
-                session.token_expire_time,
-                session.end_time,
-            ),
-        )
-        return SignedIn(access, opened.refresh_token, session.expire_time)
-
-    def _admit(self, call: Call, email: str) -> None:
+    def _admit(self, call: Call, email: str, *, subject: str | None = None) -> None:
         try:
-            self._throttle.admit(email, call.peer)
+            self._attempts.admit(call, email, subject=subject)
         except SignInThrottled:
             self._counters.logins("throttled")
-            # Whoever is throttled tries on and on; that may neither fill the audit trail, nor keep
-            # writers waiting.
-            untold = [self._refusals_told.is_first(it) for it in (comparable(email), call.peer)]
-            if all(untold):
-                self._record_refusal(call, self._users.find_credentials(email), cause="throttled")
             raise
 
     def _refuse_sign_in(self, call: Call, credentials: Credentials | None) -> NoReturn:
         self._counters.logins("refused")
-        self._record_refusal(call, credentials)
+        self._attempts.record(call, names.user(credentials.user_id) if credentials else "")
         raise InvalidCredentials
-
-    def _record_refusal(self, call: Call, of: Credentials | None, **data: str) -> None:
-        # Of what is refused no answer is kept: a repeat is refused again.
-        with self._db.transaction(replace(call, key=None)) as tx:
-            tx.record(SignInRefused(names.user(of.user_id) if of else "", data))
-            tx.commit(None)
 
     def _note_exchange(
         self, call: Call, subject: str, access: AccessToken, *, audience: str = ""
@@ -271,10 +221,8 @@ class AuthService:
 
     def _refuse_api_key(self, call: Call, refusal: ApiKeyInvalid) -> NoReturn:
         self._counters.exchanges("refused")
-        if refusal.service_account and self._refusals_told.is_first(refusal.key):
-            with self._db.transaction(call) as tx:
-                tx.record(SignInRefused(refusal.service_account, {"key": refusal.key}))
-                tx.commit(None)
+        if refusal.service_account:
+            self._attempts.refuse_key(call, refusal.key, refusal.service_account)
         raise refusal
 
     def _display_name(self, subject: str) -> str:

@@ -2,18 +2,19 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 
 from service.auth.errors import TokenExpired, TokenInvalid
 from service.auth.keys import SigningKeys
-from service.auth.models import AccessToken
+from service.auth.models import AccessToken, SignedIn
 from service.kernel import names
 from service.kernel.changes import Change, ChangeKind
 from service.kernel.clock import Clock
 from service.kernel.principal import Principal
+from service.sessions.models import Opened
 from service.sessions.revocations import Revocations
 from service.sessions.service import SessionService
 
@@ -28,7 +29,7 @@ class AccessTokens:
     """Makes access tokens and says whom they stand for.
 
     A token whose signature was checked once is remembered until it expires; whether it was revoked
-    is asked every time.
+    is asked every time. `lifetime` is how long tokens live unless something else ends sooner.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class AccessTokens:
         *,
         issuer: str,
         audience: str,
+        lifetime: timedelta,
     ) -> None:
         self._keys = keys
         self._revocations = revocations
@@ -47,11 +49,28 @@ class AccessTokens:
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
+        self.lifetime = lifetime
         self._verified: dict[str, tuple[float, Principal]] = {}
         self._lock = threading.Lock()  # for changes; a look needs none
         self._forgotten = 0
         self.hits = 0
         self.misses = 0
+
+    def of(self, opened: Opened) -> SignedIn:
+        """The tokens of a session that was just opened or refreshed."""
+        session = opened.session
+        access = self.issue(
+            session.subject,
+            session.name,
+            session.scopes,
+            # A revocation lasts until `token_expire_time`, so no token may outlive it.
+            until=min(
+                session.refresh_time + self.lifetime,
+                session.token_expire_time,
+                session.end_time,
+            ),
+        )
+        return SignedIn(access, opened.refresh_token, session.expire_time)
 
     def issue(
         self,

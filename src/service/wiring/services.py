@@ -6,12 +6,14 @@ from service.access.decisions import Decisions
 from service.access.graph import Graph
 from service.access.policy import Policy
 from service.access.service import AccessService
+from service.auth.attempts import SignInAttempts
+from service.auth.counters import Counters
 from service.auth.federation import FederationService
 from service.auth.first_admin import FirstAdmin, ensure_first_admin
 from service.auth.keys import SigningKeys
 from service.auth.mailed_tokens import MailedTokenService
 from service.auth.revocation_stream import RevocationStream
-from service.auth.service import AuthService, Counters
+from service.auth.service import AuthService
 from service.auth.throttle import SignInThrottle
 from service.auth.tokens import AccessTokens
 from service.events.service import EventService
@@ -133,25 +135,26 @@ class Services:
             self.clock,
             issuer=settings.issuer,
             audience=settings.audience,
+            lifetime=settings.access_token_lifetime,
         )
         self.feed.follow(self.tokens)
         rate = settings.login_rate
         throttle = SignInThrottle(
             self.redis, count=rate.count, seconds=rate.seconds, ring=ring, clock=self.clock
         )
+        attempts = SignInAttempts(self.database, self.clock, throttle, self.users)
         self.auth = AuthService(
             self.database,
             self.clock,
             self.keys,
             self.tokens,
-            throttle,
+            attempts,
             self.hasher,
             self.users,
             self.service_accounts,
             self.api_keys,
             self.sessions,
             self.access,
-            token_lifetime=settings.access_token_lifetime,
             records_exchanges=settings.audit_tokens,
             counters=counters,
         )
@@ -159,17 +162,16 @@ class Services:
             self.database,
             ring,
             self.clock,
-            throttle,
+            attempts,
             self.users,
             Identities(ring),
             self.groups,
             self.sessions,
+            self.tokens,
             relying_parties(settings, self.clock),
-            signed_in=self.auth.signed_in,
-            counters=counters,
+            counters,
         )
-
-        self.mailed_tokens = MailedTokenService(self.database, ring, Queue(), throttle, self.users)
+        self.mailed_tokens = MailedTokenService(self.database, ring, Queue(), attempts, self.users)
 
     def prepare(self) -> FirstAdmin | None:
         """Makes what a new database lacks: the first admin, if none, and a key to sign with.

@@ -44,6 +44,7 @@ def tokens(keys: Keys) -> AccessTokens:
         Clock(),
         issuer="https://id.example.com",
         audience="gatehouse",
+        lifetime=timedelta(minutes=5),
     )
 
 
