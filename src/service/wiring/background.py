@@ -1,5 +1,7 @@
 """The background work: what `gatehouse worker` runs, and embedded mode within `serve`."""
 
+from sys import maxsize
+
 from service.auth.token_mails import TokenMails
 from service.events.archive import EventArchive
 from service.events.service import EventService
@@ -46,13 +48,8 @@ class BackgroundWork:
         self._contents = Contents(store, ring, encrypt=settings.file_encryption, streams=1)
         if settings.event_retention is not None:
             archive = EventArchive(database, settings.event_retention)
-            uploads = Uploads(
-                database,
-                clock,
-                self._contents,
-                size_limit=settings.file_size_limit,
-                quota=None,
-            )
+            # The limits are for what others upload.
+            uploads = Uploads(database, clock, self._contents, size_limit=maxsize, quota=None)
             add_archiving(queue, EventArchiver(archive, uploads, source=settings.issuer))
         mails = TokenMails(
             database,

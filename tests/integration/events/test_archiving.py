@@ -12,10 +12,16 @@ from google.protobuf.json_format import MessageToDict
 from service.events.archive import EventArchive
 from service.files.uploads import Uploads
 from service.jobs.archiving import EventArchiver
+from service.kernel.call import Call
 from service.kernel.errors import Unavailable
+from service.storage.queue import Queue
+from service.wiring import BackgroundWork
+from tests.support.databases import Databases
 from tests.support.files import content_of
-from tests.support.house import House
+from tests.support.house import House, house, settings
+from tests.support.moved_clock import MovedClock
 from tests.support.refusals import OUT_OF_RANGE, refused
+from tests.support.waiting import wait_until
 
 NOTHING = timedelta(0)
 FOLDER = "files/archive/events"
@@ -132,3 +138,21 @@ def test_a_watcher_cannot_resume_among_what_is_gone(
     archiver(NOTHING).run()
     with refused(OUT_OF_RANGE, reason="CURSOR_EXPIRED"):
         next(old_house.admin.events.WatchEvents(cursor=cursor))
+
+
+def test_the_worker_archives_whatever_the_limits_of_files_are(databases: Databases) -> None:
+    stores = databases.new()
+    clock = MovedClock(stores)
+    chosen = settings(event_retention=timedelta(days=1), file_size_limit=10, file_quota=10)
+    with house(stores, chosen) as running:
+        newest = positions(running)[-1]
+        work = BackgroundWork(chosen, stores)
+        work.start()
+        try:
+            clock.move(timedelta(days=2).total_seconds(), running.application.services)
+            with running.application.services.database.transaction(Call.internal("test")) as tx:
+                Queue().defer(tx, "archive", timestamp="0")
+                tx.commit(None)
+            wait_until(lambda: positions(running)[0] > newest - 1, "the end of what is old")
+        finally:
+            work.stop()
