@@ -11,13 +11,14 @@ from gatehouse.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 from gatehouse.auth.v1.tokens_pb2 import Tokens
 
 from gatehouse_client.credentials import ApiKey, Credentials, Password, TokenFile
+from gatehouse_client.pauses import pause
 
 # A token is replaced after some three quarters of its life, each client at its own time.
 _REPLACED = (0.7, 0.8)
 # It is not sent in its last seconds, or it would expire on its way. The first of them is lost by
 # Gatehouse counting in whole ones.
 _MARGIN = 5.0
-# Seconds after a failure until the next attempt: at random up to this, doubled each time.
+# Seconds after a failure until the next attempt.
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 # A server that refuses a token this young will refuse the next as well.
@@ -141,20 +142,24 @@ class Obtained:
     def _look(self) -> str | None:
         now = monotonic()
         if now >= self._replace_at and now >= self._retry_at and not self._obtaining:
-            self._obtaining = True
             threading.Thread(target=self._replace, name="gatehouse-token", daemon=True).start()
+            self._obtaining = True
         return self._tokens.access_token if self._tokens and now < self._ends else None
 
     def _replace(self) -> None:
         began = monotonic()
         try:
             tokens = self._obtain(self._service, self._tokens)
+            with self._done:
+                self._succeeded(tokens, began)
         except BaseException as error:  # noqa: BLE001 - it is raised where the token is needed
             with self._done:
                 self._failed(error)
-        else:
+        finally:
+            # Whatever has happened: who waits for the token would wait for ever.
             with self._done:
-                self._succeeded(tokens, began)
+                self._obtaining = False
+                self._done.notify_all()
 
     def _succeeded(self, tokens: Tokens, began: float) -> None:
         life = tokens.expires_in - min(_MARGIN, 1.0 + tokens.expires_in / 10)
@@ -163,16 +168,11 @@ class Obtained:
         self._replace_at = began + life * random.uniform(*_REPLACED)  # noqa: S311 - jitter
         self._ends = began + life
         self._failure, self._failures, self._retry_at = None, 0, 0.0
-        self._obtaining = False
-        self._done.notify_all()
 
     def _failed(self, error: BaseException) -> None:
-        longest = min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
         self._failure = error
+        self._retry_at = monotonic() + pause(_FIRST_PAUSE, _LONGEST_PAUSE, self._failures)
         self._failures += 1
-        self._retry_at = monotonic() + longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-        self._obtaining = False
-        self._done.notify_all()
 
 
 def token_source(channel: grpc.Channel, credentials: Credentials) -> Callable[[], str]:

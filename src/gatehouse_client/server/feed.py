@@ -1,7 +1,6 @@
 """WatchRevocations followed: what to refuse, and whether what is remembered may be believed."""
 
 import logging
-import random
 import threading
 from collections.abc import Callable, Iterable
 from time import monotonic, time
@@ -11,6 +10,7 @@ from gatehouse.auth.v1 import auth_service_pb2 as pb
 from gatehouse.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 from gatehouse.auth.v1.tokens_pb2 import Revocation
 
+from gatehouse_client.pauses import pause
 from gatehouse_client.refusal import Refusal
 from gatehouse_client.server import refusals
 from gatehouse_client.server.caller import Caller
@@ -23,7 +23,7 @@ log = logging.getLogger("gatehouse_client")
 TRUST = 5.0
 # How long the first calls wait for the first word from Gatehouse, when a service has just started.
 _FIRST_WORD = 5.0
-# Seconds until the next attempt to connect: at random up to this, doubled each time.
+# Seconds until the next attempt to connect.
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 # Revocations are kept a little longer than Gatehouse says, should our clock be ahead of its.
@@ -99,22 +99,22 @@ class RevocationFeed:
         while not self._stopping.is_set():
             try:
                 self._follow()
-            except grpc.RpcError as error:
-                self._lost(Refusal.of(error))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 self._warn(logging.WARNING, f"{type(error).__name__}: {error}")
-            longest = min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
+            self._stopping.wait(pause(_FIRST_PAUSE, _LONGEST_PAUSE, self._failures))
             self._failures += 1
-            self._stopping.wait(random.uniform(0.0, longest))  # noqa: S311 - jitter
 
     def _follow(self) -> None:
         self._tried = monotonic()
-        call = self._service.WatchRevocations(pb.WatchRevocationsRequest(cursor=self._cursor))
-        self._call = call
-        if self._stopping.is_set():
-            call.cancel()
-        for message in call:
-            self._take(message)
+        try:
+            call = self._service.WatchRevocations(pb.WatchRevocationsRequest(cursor=self._cursor))
+            self._call = call
+            if self._stopping.is_set():
+                call.cancel()
+            for message in call:
+                self._take(message)
+        except grpc.RpcError as error:
+            self._lost(Refusal.of(error))
 
     def _take(self, message: pb.WatchRevocationsResponse) -> None:
         names = [_name(one) for one in message.revocations]

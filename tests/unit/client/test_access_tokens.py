@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -11,6 +12,7 @@ from gatehouse.auth.v1 import auth_service_pb2 as pb
 from gatehouse.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 
 from gatehouse_client import ApiKey, Credentials, Password, TokenFile, access_tokens, connect
+from gatehouse_client.access_tokens import Obtained
 from service.auth.errors import InvalidCredentials
 from service.kernel.errors import ResourceExhausted, Unavailable
 from tests.support.waiting import wait_until
@@ -171,6 +173,42 @@ def test_attempts_lie_further_and_further_apart(
     issuer.failing = None
     clock.now += 5.0
     assert whoami(ADA) == "token-1"
+
+
+def test_however_often_it_failed_a_token_is_got_once_there_is_one(
+    issuer: Issuer, clock: Clock
+) -> None:
+    with grpc.insecure_channel(issuer.address) as channel:
+        tokens = Obtained(ADA, AuthServiceStub(channel))
+        tokens._failures = 5000
+        issuer.failing = Unavailable("away")
+        with pytest.raises(grpc.RpcError):
+            tokens.current()
+        issuer.failing = None
+        clock.now += 5.0
+        assert tokens.current() == "token-1"
+
+
+def test_an_answer_that_is_of_no_use_is_raised_and_nobody_waits_for_ever() -> None:
+    useless: Any = SimpleNamespace(obtain=lambda service, tokens: None)
+    with pytest.raises(AttributeError):
+        Obtained(useless, cast(Any, None)).current()
+
+
+def test_where_no_thread_can_be_started_the_next_call_tries_again(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with grpc.insecure_channel(issuer.address) as channel:
+        tokens = Obtained(ADA, AuthServiceStub(channel))
+        with monkeypatch.context() as full:
+            full.setattr(access_tokens.threading, "Thread", refusing_thread)
+            with pytest.raises(RuntimeError):
+                tokens.current()
+        assert tokens.current() == "token-1"
+
+
+def refusing_thread(**_given: object) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_a_revoked_session_is_noticed_and_replaced_within_the_call(

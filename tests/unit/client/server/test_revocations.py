@@ -199,6 +199,23 @@ def test_who_is_told_that_the_cursor_is_of_another_history_starts_over(
     assert refused == (UNAUTHENTICATED, "SESSION_REVOKED")
 
 
+def test_however_often_it_was_in_vain_it_is_tried_again(
+    protected: Protected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_LONGEST_PAUSE", 0.01)
+    protected.guard._authorizer._feed._failures = 5000
+    protected.gatehouse.cut_off()
+    wait_until(lambda: len(protected.gatehouse.cursors) == 2, "the next attempt")
+
+
+def test_whatever_fails_where_a_lost_gatehouse_is_told_of_it_is_tried_again(
+    protected: Protected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "Refusal", None)
+    protected.gatehouse.cut_off()
+    wait_until(lambda: len(protected.gatehouse.cursors) == 2, "the next attempt")
+
+
 def test_a_connection_that_says_nothing_is_given_up(
     protected: Protected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
