@@ -6,14 +6,15 @@ from gatehouse_client.events import follow
 
 wanted = pb.WatchEventsRequest(type_prefix="gatehouse.users.", cursor=kept)
 for message in follow(EventServiceStub(channel), wanted):
-    deal_with(message.event)
+    if message.HasField("event"):
+        deal_with(message.event)
     keep(message.cursor)
 
-It blocks until there is news; with asyncio, run it in a thread. An event may come again after the
-program was started anew, with the same id, if its cursor was not kept.
+The first message has no event, and about once a second another has none: their cursors go on, past
+what was not asked for. It blocks until there is one; with asyncio, run it in a thread. An event may
+come again after the program was started anew, with the same id, if its cursor was not kept.
 """
 
-import random
 from collections.abc import Callable, Iterator
 from time import sleep
 
@@ -21,9 +22,10 @@ import grpc
 from gatehouse.events.v1 import event_service_pb2 as pb
 from gatehouse.events.v1.event_service_pb2_grpc import EventServiceStub
 
+from gatehouse_client.pauses import pause
 from gatehouse_client.refusal import Refusal
 
-# Seconds until the next attempt: at random from half of it, doubled each time.
+# Seconds until the next attempt.
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 
@@ -44,7 +46,7 @@ def follow(
     on_cut: Callable[[Refusal], None] = lambda refusal: None,
     on_begun: Callable[[], None] = lambda: None,
 ) -> Iterator[pb.WatchEventsResponse]:
-    """Each message that has an event, in their order, without a gap and without an end.
+    """The messages of WatchEvents, in their order, without a gap and without an end.
 
     `on_begun` is called when it has begun, and again whenever it goes on after `on_cut`.
     Raises grpc.RpcError when it cannot begin, and later for what no further attempt would change,
@@ -60,8 +62,7 @@ def follow(
                     on_begun()
                 began, cut, failures = True, False, 0
                 wanted.cursor = message.cursor
-                if message.HasField("event"):
-                    yield message
+                yield message
         except grpc.RpcError as error:
             refusal = Refusal.of(error)
             expired = refusal.reason == _EXPIRED
@@ -70,10 +71,5 @@ def follow(
             if not cut and not expired:
                 cut = True
                 on_cut(refusal)
-            sleep(_pause(failures))
+            sleep(pause(_FIRST_PAUSE, _LONGEST_PAUSE, failures))
             failures += 1
-
-
-def _pause(failures: int) -> float:
-    longest = min(_FIRST_PAUSE * 2**failures, _LONGEST_PAUSE)
-    return random.uniform(longest / 2, longest)  # noqa: S311 - jitter

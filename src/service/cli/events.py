@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from itertools import chain, repeat
+from time import monotonic
 from typing import Annotated
 
 import grpc
@@ -14,7 +15,7 @@ from gatehouse_client.events import follow
 from service.cli.client import Client, against_server
 from service.cli.event_view import COLUMNS, line, named_in, row, type_prefix
 from service.cli.failure import Failed
-from service.cli.moments import past
+from service.cli.moments import PAST_TAKES, past
 from service.cli.pages import Limit, PageToken, read_pages
 from service.cli.people import People
 from service.cli.usage import Commands
@@ -22,9 +23,11 @@ from service.cli.who import SUBJECTS, subject_of
 
 app = Commands("See what has happened, and watch what does.")
 
-_TAKES = "2h (ago), 7d, 2026-12-31 or 2026-12-31T18:00"
 # How many people a watch knows the addresses of.
 _KNOWN = 1000
+# Seconds without an event after which a program is given a cursor alone: that of a rare event may
+# be older than the events that are kept.
+_SILENCE = 60.0
 
 Type = Annotated[
     str,
@@ -49,7 +52,7 @@ Cursor = Annotated[
     typer.Option(
         metavar="CURSOR",
         show_default=False,
-        help="Begin after the event that --json printed with it. Default: now.",
+        help="Begin after the line of --json that had it. Default: now.",
     ),
 ]
 
@@ -64,7 +67,7 @@ def list_events(
     since: Annotated[
         Timestamp | None,
         typer.Option(
-            parser=past, metavar="TIME", show_default=False, help=f"From when on: {_TAKES}."
+            parser=past, metavar="TIME", show_default=False, help=f"From when on: {PAST_TAKES}."
         ),
     ] = None,
     until: Annotated[
@@ -111,13 +114,14 @@ def watch(
     """Watch what happens from now on, a line each, until Ctrl-C.
 
     What is cut off goes on where it was, also when the server starts again. With --json each line
-    is an object; its cursor lets a later watch begin after that event.
+    is an object; its cursor lets a later watch begin after it. The first has no event, and so has
+    one after each minute without any.
 
     \b
     Examples:
       gatehouse events watch
       gatehouse events watch --type auth. --subject ada@example.com
-      gatehouse events watch --type users.deleted --json | jq --unbuffered -r .event.subject
+      gatehouse events watch --type users.deleted --json >> deleted.jsonl
     """
     request = pb.WatchEventsRequest(
         type_prefix=type_prefix(type_),
@@ -131,6 +135,7 @@ def watch(
         return People(client, [subject]).short(subject)
 
     begun = chain(["Watching. Ctrl-C ends it."], repeat("Going on; nothing was missed."))
+    printed = -_SILENCE
     try:
         for message in follow(
             client.events,
@@ -139,11 +144,13 @@ def watch(
             on_begun=lambda: client.screen.note(next(begun)),
         ):
             if client.screen.as_json:
-                client.screen.json_line(message)
-                continue
-            client.screen.lines([line(message.event, called)])
-            if message.event.type.startswith("gatehouse.users."):
-                called.cache_clear()  # an address may be another now
+                if message.HasField("event") or monotonic() - printed >= _SILENCE:
+                    client.screen.json_line(message)
+                    printed = monotonic()
+            elif message.HasField("event"):
+                client.screen.lines([line(message.event, called)])
+                if message.event.type.startswith("gatehouse.users."):
+                    called.cache_clear()  # an address may be another now
     except grpc.RpcError as error:
         refusal = Refusal.of(error)
         if refusal.reason != "ERROR_REASON_FOREIGN_REVISION":

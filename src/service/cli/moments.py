@@ -13,21 +13,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from service.cli.screen import when
 
 TAKES = "2h, 7d, 2026-12-31 or 2026-12-31T18:00"
+PAST_TAKES = TAKES.replace("2h", "2h (ago)")
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def moment(given: str) -> Timestamp:
     """So long from now, or the day or time given, in this machine's zone unless it says another."""
-    return _moment(given, 1)
+    return _moment(given, 1, TAKES)
 
 
 def past(given: str) -> Timestamp:
     """So long ago, or the day or time given."""
-    return _moment(given, -1)
+    return _moment(given, -1, PAST_TAKES)
 
 
-def _moment(given: str, direction: int) -> Timestamp:
+def _moment(given: str, direction: int, takes: str) -> Timestamp:
     time = Timestamp()
     try:
         if found := re.fullmatch(r"(\d+)([mhdw])", given):
@@ -37,7 +38,7 @@ def _moment(given: str, direction: int) -> Timestamp:
             at = datetime.fromisoformat(given).astimezone(UTC)
         time.FromDatetime(at)
     except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{given!r} is no time: say {TAKES}") from None
+        raise typer.BadParameter(f"{given!r} is no time: say {takes}") from None
     return time
 
 

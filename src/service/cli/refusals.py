@@ -34,7 +34,7 @@ _NEXT_BY_REASON = {
     "TOO_MANY_GROUPS": "`gatehouse groups of SUBJECT --transitive` shows which it is in",
     "ROLE_IN_USE": "`gatehouse grants list --role ROLE` shows them",
     "CURSOR_EXPIRED": "`gatehouse events list` shows what is kept; without --cursor watch again",
-    "INVALID_CURSOR": "`gatehouse events watch --json` prints one with each event",
+    "INVALID_CURSOR": "`gatehouse events watch --json` prints one a line",
     "INVALID_PAGE_TOKEN": "repeat the arguments of the list that it came from",
     "ETAG_MISMATCH": "look at it again, then repeat the command",
     "CONTENT_MISMATCH": "did it change while it was read? repeat the command",

@@ -14,6 +14,7 @@ from tests.e2e.cli.conftest import ADMIN
 from tests.support.commands import Shell
 from tests.support.house import PASSWORD
 from tests.support.process import ServerProcess
+from tests.support.waiting import wait_until
 
 BEGUN = "Watching. Ctrl-C ends it.\n"
 GOES_ON = "Going on; nothing was missed.\n"
@@ -22,8 +23,8 @@ GOES_ON = "Going on; nothing was missed.\n"
 class Watch:
     """A command that watches, from the moment on when it does."""
 
-    def __init__(self, shell: Shell, *arguments: str) -> None:
-        self.process: subprocess.Popen[str] = shell.start("events", "watch", *arguments)
+    def __init__(self, shell: Shell, *arguments: str, code: str = "") -> None:
+        self.process: subprocess.Popen[str] = shell.start("events", "watch", *arguments, code=code)
         assert self.noted() == BEGUN
 
     def told(self) -> str:
@@ -48,8 +49,8 @@ def watch() -> Iterator[Callable[..., Watch]]:
     """Starts watches, which end with the test."""
     begun: list[Watch] = []
 
-    def begin(shell: Shell, *arguments: str) -> Watch:
-        begun.append(Watch(shell, *arguments))
+    def begin(shell: Shell, *arguments: str, code: str = "") -> Watch:
+        begun.append(Watch(shell, *arguments, code=code))
         return begun[-1]
 
     yield begin
@@ -108,11 +109,35 @@ def test_a_program_resumes_after_the_cursor_that_it_kept(
 ) -> None:
     watching = watch(admin_shell, "--type", "groups.created", "--json")
     groups = [new_group(admin_shell) for _ in range(3)]
+    assert "event" not in json.loads(watching.told())
     first = json.loads(watching.told())
     assert first["event"]["subject"] == groups[0]
     watching.end()
     resumed = watch(admin_shell, "--json", "--cursor", first["cursor"])
+    assert "event" not in json.loads(resumed.told())
     assert [json.loads(resumed.told())["event"]["subject"] for _ in range(2)] == groups[1:]
+
+
+def test_a_program_that_ends_before_the_first_event_has_a_cursor_to_resume_with(
+    admin_shell: Shell, watch: Callable[..., Watch]
+) -> None:
+    watching = watch(admin_shell, "--type", "groups.created", "--json")
+    kept = json.loads(watching.told())["cursor"]
+    watching.end()
+    group = new_group(admin_shell)
+    resumed = watch(admin_shell, "--type", "groups.created", "--json", "--cursor", kept)
+    resumed.told()
+    assert json.loads(resumed.told())["event"]["subject"] == group
+
+
+def test_a_program_is_given_cursors_that_go_on_while_nothing_it_asked_for_happens(
+    admin_shell: Shell, watch: Callable[..., Watch]
+) -> None:
+    at_once = "from service.cli import events; events._SILENCE = 0.0"
+    watching = watch(admin_shell, "--type", "users.deleted", "--json", code=at_once)
+    first = json.loads(watching.told())["cursor"]
+    new_group(admin_shell)
+    wait_until(lambda: json.loads(watching.told())["cursor"] != first, "a later cursor")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(
@@ -139,7 +164,7 @@ def test_a_session_that_is_over_ends_it_with_what_to_do(
 
 def test_a_cursor_that_is_none_is_refused_in_one_line(admin_shell: Shell) -> None:
     line = admin_shell.run("events", "watch", "--cursor", "x").line
-    assert "INVALID_CURSOR]: `gatehouse events watch --json` prints one with each event" in line
+    assert "INVALID_CURSOR]: `gatehouse events watch --json` prints one a line" in line
 
 
 def test_a_cursor_of_another_database_is_refused_with_what_to_do(

@@ -48,13 +48,22 @@ def server() -> Server:
 
 
 @pytest.fixture
-def watch(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """The subjects of the first events, and the notes; nobody waits before trying again."""
-    monkeypatch.setattr(module, "sleep", lambda seconds: None)
+def stub(server: Server) -> Iterator[rpc.EventServiceStub]:
     running = grpc.server(ThreadPoolExecutor(2))
     rpc.add_EventServiceServicer_to_server(server, running)
     address = f"127.0.0.1:{running.add_insecure_port('127.0.0.1:0')}"
     running.start()
+    with grpc.insecure_channel(address) as channel:
+        yield rpc.EventServiceStub(channel)
+    running.stop(None).wait()
+
+
+@pytest.fixture
+def watch(
+    server: Server, stub: rpc.EventServiceStub, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """The subjects of the first events, and the notes; nobody waits before trying again."""
+    monkeypatch.setattr(module, "sleep", lambda seconds: None)
 
     def begin(*streams: list[Told], events: int, cursor: str = "") -> tuple[list[str], list[str]]:
         server.streams = [*streams]
@@ -63,19 +72,25 @@ def watch(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         def cut(refusal: Refusal) -> None:
             notes.append(f"{refusal.code.name} {refusal.reason}".strip())
 
-        with grpc.insecure_channel(address) as channel:
-            stub, wanted = rpc.EventServiceStub(channel), pb.WatchEventsRequest(cursor=cursor)
-            stream = follow(stub, wanted, on_cut=cut, on_begun=lambda: notes.append(BEGUN))
-            subjects = [next(stream).event.subject for _ in range(events)]
-            stream.close()
+        wanted = pb.WatchEventsRequest(cursor=cursor)
+        stream = follow(stub, wanted, on_cut=cut, on_begun=lambda: notes.append(BEGUN))
+        told = (it.event.subject for it in stream if it.HasField("event"))
+        subjects = [next(told) for _ in range(events)]
+        stream.close()
         return subjects, notes
 
-    yield begin
-    running.stop(None).wait()
+    return begin
 
 
-def test_signs_of_life_are_not_told(watch: Callable[..., Any]) -> None:
-    assert watch(["0", "0", ("1", "a"), "1", ("2", "b")], events=2) == (["a", "b"], [BEGUN])
+def test_there_is_a_cursor_to_keep_before_there_is_any_event(
+    server: Server, stub: rpc.EventServiceStub
+) -> None:
+    server.streams = [["0", "1", ("2", "a"), "2"]]
+    stream = follow(stub, pb.WatchEventsRequest())
+    told = [next(stream) for _ in range(4)]
+    stream.close()
+    assert [it.cursor for it in told] == ["0", "1", "2", "2"]
+    assert [it.HasField("event") for it in told] == [False, False, True, False]
 
 
 def test_the_given_cursor_is_where_it_begins(server: Server, watch: Callable[..., Any]) -> None:
@@ -135,6 +150,12 @@ def test_what_cannot_begin_is_not_tried_again(server: Server, watch: Callable[..
     with pytest.raises(grpc.RpcError):
         watch([(grpc.StatusCode.CANCELLED, "SHUTTING_DOWN")], events=1)
     assert len(server.cursors) == 1
+
+
+def test_however_long_the_server_is_away_it_is_waited_for(watch: Callable[..., Any]) -> None:
+    away: list[Told] = [(grpc.StatusCode.CANCELLED, "")]
+    subjects, _ = watch(["0", *away], *([away] * 1100), ["0", ("1", "a")], events=1)
+    assert subjects == ["a"]
 
 
 def test_pauses_grow_up_to_ten_seconds_and_begin_anew_once_it_goes_on(
