@@ -27,8 +27,8 @@ SECTIONS = {
         "whoami": ("signin:whoami", "Show who you are signed in as."),
         "logout": ("signin:logout", "Sign out: end the session and forget its tokens."),
         "sessions": ("sessions:app", "See and end sessions: yours, or those of others."),
-        "password": ("mailed:password", "Set a password that you have forgotten anew."),
-        "email": ("mailed:email", "Show that your e-mail address is yours."),
+        "password": ("mailed:password", "Set a new password when you have forgotten yours."),
+        "email": ("mailed:email", "Verify your e-mail address."),
     },
     "Who there is": {
         "users": ("users:app", "See and change who can sign in."),

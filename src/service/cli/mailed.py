@@ -9,8 +9,8 @@ from service.cli.client import Client, against_server
 from service.cli.passwords import read_password, read_token
 from service.cli.usage import Commands
 
-password = Commands("Set a password that you have forgotten anew.")
-email = Commands("Show that your e-mail address is yours.")
+password = Commands("Set a new password when you have forgotten yours.")
+email = Commands("Verify your e-mail address.")
 
 
 @password.command("forgot")
@@ -61,9 +61,9 @@ def reset(
 @email.command("request")
 @against_server
 def request_verification(client: Client) -> None:
-    """Ask for a mail that shows whether your address is yours.
+    """Ask for a mail to verify your e-mail address with.
 
-    None is sent where that is known already.
+    None is sent where it is verified already.
 
     \b
     Examples:
