@@ -17,6 +17,7 @@ from service.kernel.changes import Change, ChangeKind
 from service.kernel.errors import Conflict, StorageFull, Unavailable
 from service.kernel.events import Event
 from service.storage import locks, requests
+from service.storage.prepared import Prepared, together
 from service.storage.revision import History
 from service.storage.watchdog import Watchdog
 
@@ -25,19 +26,24 @@ T = TypeVar("T")
 # One statement for all events of a transaction, one for all its changes: ending the sessions of
 # somebody with many must not keep everyone else waiting for the order lock. They have one time,
 # and a clock that is set back does not set the history back: times and positions are one order.
-_INSERT_EVENTS = text(
-    "INSERT INTO events (id, type, subject, actor, time, request_id, peer, data)"
-    " SELECT id, type, subject, :actor, (SELECT greatest("
-    "clock_timestamp(), (SELECT time FROM events ORDER BY position DESC LIMIT 1)"
-    ")), :request_id, :peer, data"
-    " FROM json_to_recordset(CAST(:events AS json))"
-    " AS event (id uuid, type text, subject text, data jsonb) RETURNING position"
+_INSERT_EVENTS = Prepared(
+    text(
+        "INSERT INTO events (id, type, subject, actor, time, request_id, peer, data)"
+        " SELECT id, type, subject, :actor, (SELECT greatest("
+        "clock_timestamp(), (SELECT time FROM events ORDER BY position DESC LIMIT 1)"
+        ")), :request_id, :peer, data"
+        " FROM json_to_recordset(CAST(:events AS json))"
+        " AS event (id uuid, type text, subject text, data jsonb) RETURNING position"
+    )
 )
-_INSERT_CHANGES = text(
-    "INSERT INTO changes (kind, key, expire_time)"
-    " SELECT kind, key, expire_time FROM json_to_recordset(CAST(:changes AS json))"
-    " AS change (kind text, key text, expire_time timestamptz) RETURNING position"
+_INSERT_CHANGES = Prepared(
+    text(
+        "INSERT INTO changes (kind, key, expire_time)"
+        " SELECT kind, key, expire_time FROM json_to_recordset(CAST(:changes AS json))"
+        " AS change (kind text, key text, expire_time timestamptz) RETURNING position"
+    )
 )
+_ORDER = Prepared(locks.ORDER)
 # Not the last checkpoint's timeline: after a promotion that is the old one for minutes.
 _HISTORY = text(
     "SELECT s.system_identifier AS system, CASE WHEN pg_is_in_recovery() THEN c.timeline_id"
@@ -121,24 +127,27 @@ class Tx:
     def _write_history(self) -> tuple[int, list[Change]]:
         if not self._events and not self._changes:
             return 0, []
-        self.in_order()
-        run = self.connection.execute
-        positions = [0]
-        if self._events:
-            parameters = {
-                "actor": self.call.actor,
-                "request_id": self.call.request_id,
-                "peer": self.call.peer,
-                "events": json.dumps([_event_row(event) for event in self._events]),
-            }
-            positions = list(run(_INSERT_EVENTS, parameters).scalars())
-        written = []
-        if self._changes:
-            rows = json.dumps([_change_row(change) for change in self._changes])
-            positions = list(run(_INSERT_CHANGES, {"changes": rows}).scalars())
-            pairs = zip(self._changes, positions, strict=True)
-            written = [replace(change, position=position) for change, position in pairs]
-        return positions[-1], written
+        events = {
+            "actor": self.call.actor,
+            "request_id": self.call.request_id,
+            "peer": self.call.peer,
+            "events": json.dumps([_event_row(event) for event in self._events]),
+        }
+        changes = {"changes": json.dumps([_change_row(change) for change in self._changes])}
+        numbered = []
+        # Sent together, for whoever waits for the lock waits for each answer that we wait for. Each
+        # statement sees all that was committed before the lock was ours.
+        with together(self.connection):
+            if not self._is_in_order:
+                _ORDER.run(self.connection, {})
+            if self._events:
+                numbered.append(_INSERT_EVENTS.send(self.connection, events))
+            if self._changes:
+                numbered.append(_INSERT_CHANGES.send(self.connection, changes))
+        positions = [[position for (position,) in rows.fetchall()] for rows in numbered]
+        pairs = zip(self._changes, positions[-1], strict=True) if self._changes else ()
+        written = [replace(change, position=position) for change, position in pairs]
+        return positions[-1][-1], written
 
 
 def _event_row(event: Event) -> dict[str, object]:
@@ -265,9 +274,12 @@ class Database:
                     yield connection
                 except psycopg.OperationalError:
                     # Of a prepared statement: SQLAlchemy has not seen that the server is gone, and
-                    # the connections that wait in the pool are as dead as this one.
-                    connection.invalidate()
-                    self.reconnect()
+                    # the connections that wait in the pool are as dead as this one. (A lock that
+                    # was not to be had is such an error too.)
+                    driver: Any = connection.connection.driver_connection
+                    if driver.closed:
+                        connection.invalidate()
+                        self.reconnect()
                     raise
         except PoolTimeout:
             raise Unavailable("No database connection came free; retry.") from None

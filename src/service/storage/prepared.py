@@ -5,6 +5,7 @@ The statement is the same expression, compiled once; psycopg prepares it on each
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from psycopg.rows import namedtuple_row, tuple_row
@@ -33,9 +34,20 @@ class Prepared:
         """Runs it for its effect."""
         self._execute(connection, parameters)
 
+    def send(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+        """Runs it `together` with others; its rows, as tuples, are to be fetched after these."""
+        return self._execute(connection, parameters, tuple_row)
+
     def _execute(
         self, connection: Connection, parameters: Mapping[str, Any], rows: Any = namedtuple_row
     ) -> Any:
         driver: Any = connection.connection.driver_connection
         cursor = driver.cursor(row_factory=rows)
         return cursor.execute(self._sql, parameters, prepare=True)
+
+
+def together(connection: Connection) -> AbstractContextManager[object]:
+    """Sends what is run in the block without waiting for each answer (libpq's pipeline mode)."""
+    driver: Any = connection.connection.driver_connection
+    pipeline: AbstractContextManager[object] = driver.pipeline()
+    return pipeline

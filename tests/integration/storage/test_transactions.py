@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from service.kernel.call import Call, Committed, Replay, RequestKey
 from service.kernel.changes import Change, ChangeKind
 from service.kernel.errors import Conflict, StorageFull, Unavailable
 from service.kernel.events import Event
 from service.storage.database import Database
+from service.storage.prepared import Prepared
 from service.storage.requests import RequestIdReused, RequestInProgress
 from tests.support.databases import RING, Databases
 
@@ -41,16 +43,18 @@ def rows(database: Database, query: str, **given: object) -> list[object]:
 
 
 @contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """The statements that its transactions run in the block."""
+def prepared_statements() -> Iterator[list[str]]:
+    """The prepared statements that are run in the block."""
     run: list[str] = []
+    execute = Prepared._execute
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        run.append(statement)
+    def note(self: Prepared, *given: Any) -> Any:
+        run.append(self._sql)
+        return execute(self, *given)
 
-    event.listen(database._transactions, "before_cursor_execute", note)
-    yield run
-    event.remove(database._transactions, "before_cursor_execute", note)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Prepared, "_execute", note)
+        yield run
 
 
 def happened(database: Database, subject: str) -> bool:
@@ -93,7 +97,7 @@ def test_a_long_history_is_written_at_once_and_in_order(database: Database) -> N
         for number in range(50):
             tx.record(Happened("long", {"number": number}))
             tx.change(ChangeKind.USER, f"long/{number}")
-        with statements(database) as run:
+        with prepared_statements() as run:
             tx.commit(None)
     database.announce = lambda changes: None
     assert len([it for it in run if it.startswith("INSERT")]) == 2
@@ -103,6 +107,26 @@ def test_a_long_history_is_written_at_once_and_in_order(database: Database) -> N
     assert [it.key for it in announced] == [f"long/{number}" for number in range(50)]
     for change in announced:
         assert rows(database, positions, key=change.key) == [change.position]
+
+
+def test_who_does_not_get_the_lock_of_the_order_is_told_to_retry_and_nobody_else_reconnects(
+    database: Database,
+) -> None:
+    def wait_in_vain() -> None:
+        with database.transaction(CALL) as waiter:
+            waiter.connection.execute(text("SET LOCAL lock_timeout = '10ms'"))
+            waiter.record(Happened("waiting"))
+            waiter.commit(None)
+
+    generation = database._generation
+    with database.transaction(CALL) as holder:
+        holder.in_order()
+        with pytest.raises(Conflict):
+            wait_in_vain()
+    assert database._generation == generation
+    with database.transaction(CALL) as tx:
+        tx.record(Happened("after"))
+        assert tx.commit(None).revision
 
 
 def test_nothing_is_announced_of_what_was_undone(database: Database) -> None:
