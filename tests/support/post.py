@@ -7,9 +7,9 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from service.settings import Settings
-from service.wiring import BackgroundWork, Stores
+from service.wiring import Stores
 from tests.support.clients import Person
-from tests.support.house import House, house
+from tests.support.house import House, house, worked_off
 from tests.support.mailbox import Mailbox, token_in
 from tests.support.waiting import wait_until
 
@@ -49,9 +49,9 @@ class Post:
         """Asks as anybody may."""
         self.house.anonymous.auth.RequestPasswordReset(email=email)
 
-    def let_a_minute_pass(self) -> None:
+    def let_two_minutes_pass(self) -> None:
         """As far as the tokens know that were made."""
-        self.house.sql("UPDATE mailed_tokens SET create_time = create_time - interval '1 minute'")
+        self.house.sql("UPDATE mailed_tokens SET create_time = create_time - interval '2 minutes'")
 
     def settle(self) -> None:
         """Waits until no mail is left to be sent."""
@@ -67,19 +67,7 @@ class Post:
 def posting(stores: Stores, chosen: Settings, letters: Letters | None = None) -> Iterator[Post]:
     """Serves in this process and works its queue off; mail is read in the folder by default."""
     with house(stores, chosen) as running, worked_off(running):
-        given = running.application._settings
-        yield Post(running, letters or Mailbox(given.mail_folder))
-
-
-@contextmanager
-def worked_off(running: House) -> Iterator[None]:
-    """Works the queue off for as long as the block runs."""
-    background = BackgroundWork(running.application._settings, running.stores)
-    background.start()
-    try:
-        yield
-    finally:
-        background.stop()
+        yield Post(running, letters or Mailbox(running.settings.mail_folder))
 
 
 def give_token(house: House, user: str, purpose: str = "PASSWORD_RESET", **given: Any) -> str:

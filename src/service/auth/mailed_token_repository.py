@@ -7,14 +7,15 @@ from sqlalchemy import Connection, text
 
 from service.auth.models import MailedToken, Purpose
 
-_FIND_LAST = text(
-    "SELECT job, clock_timestamp() - create_time AS age FROM mailed_tokens"
+_FIND = text(
+    "SELECT job, now - create_time AS age, expire_time > now AS good"
+    " FROM mailed_tokens, clock_timestamp() AS now"
     " WHERE user_id = :user_id AND purpose = :purpose"
 )
 _KEEP = text(
     "INSERT INTO mailed_tokens (user_id, purpose, hash, job, create_time, expire_time)"
     " SELECT :user_id, :purpose, :hash, :job, now, now + :lifetime FROM clock_timestamp() AS now"
-    " ON CONFLICT (user_id, purpose) DO UPDATE SET hash = excluded.hash, job = excluded.job,"
+    " ON CONFLICT (user_id, purpose, job) DO UPDATE SET hash = excluded.hash,"
     " create_time = excluded.create_time, expire_time = excluded.expire_time"
 )
 _FIND_USER = text(
@@ -22,8 +23,9 @@ _FIND_USER = text(
     " WHERE hash = :hash AND purpose = :purpose AND expire_time > clock_timestamp()"
 )
 _TAKE = text(
-    "DELETE FROM mailed_tokens"
-    " WHERE hash = :hash AND purpose = :purpose AND expire_time > clock_timestamp()"
+    "DELETE FROM mailed_tokens WHERE user_id = :user_id AND purpose = :purpose"
+    " AND EXISTS (SELECT FROM mailed_tokens WHERE user_id = :user_id AND purpose = :purpose"
+    " AND hash = :hash AND expire_time > clock_timestamp())"
 )
 
 
@@ -33,15 +35,15 @@ class MailedTokenRepository:
     def __init__(self, connection: Connection) -> None:
         self._run = connection.execute
 
-    def find_last(self, user_id: UUID, purpose: Purpose) -> MailedToken | None:
-        """The user's newest token, unless it was used; it may have expired."""
-        row = self._run(_FIND_LAST, {"user_id": user_id, "purpose": purpose}).one_or_none()
-        return MailedToken(row.job, row.age) if row else None
+    def find(self, user_id: UUID, purpose: Purpose) -> list[MailedToken]:
+        """The user's tokens that were not used; some may have expired."""
+        rows = self._run(_FIND, {"user_id": user_id, "purpose": purpose})
+        return [MailedToken(row.job, row.age, row.good) for row in rows]
 
     def keep(
         self, user_id: UUID, purpose: Purpose, token_hash: bytes, lifetime: timedelta, *, job: int
     ) -> None:
-        """Keeps a user's new token, instead of the one before."""
+        """Keeps a user's new token, instead of the one that the same job made before."""
         row = {
             "user_id": user_id,
             "purpose": purpose,
@@ -55,6 +57,7 @@ class MailedTokenRepository:
         """Whose token it is, if it is good."""
         return self._run(_FIND_USER, {"purpose": purpose, "hash": token_hash}).scalar_one_or_none()
 
-    def take(self, purpose: Purpose, token_hash: bytes) -> bool:
-        """Whether the token was good until now; it no longer is."""
-        return self._run(_TAKE, {"purpose": purpose, "hash": token_hash}).rowcount > 0
+    def take(self, user_id: UUID, purpose: Purpose, token_hash: bytes) -> bool:
+        """Whether the user's token was good until now; none of the purpose is any longer."""
+        row = {"user_id": user_id, "purpose": purpose, "hash": token_hash}
+        return self._run(_TAKE, row).rowcount > 0

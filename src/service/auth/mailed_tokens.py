@@ -5,6 +5,8 @@ address is known or not: whoever works off the queue does that (`token_mails`).
 """
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
 from service.auth.attempts import SignInAttempts
@@ -80,29 +82,39 @@ class MailedTokenService:
         The token is good until a password is taken. Raises MailedTokenInvalid, the same whatever is
         wrong with it; PasswordRejected, SignInThrottled.
         """
-        user = self._bearer(call, Purpose.PASSWORD_RESET, token)
-        password_hash = self._users.hash_new(
-            password,
-            NewUser(user.email, user.display_name),
-            field="new_password",
-            second_factor=user.mfa_enabled,
-        )
-        with self._db.transaction(call) as tx:
-            current = self._take(tx, user, Purpose.PASSWORD_RESET, token)
-            self._users.reset_password(tx, current, password_hash)
-            tx.commit(None)
+        with self._recording_refusals(call):
+            user = self._bearer(call, Purpose.PASSWORD_RESET, token)
+            password_hash = self._users.hash_new(
+                password,
+                NewUser(user.email, user.display_name),
+                field="new_password",
+                second_factor=user.mfa_enabled,
+            )
+            with self._db.transaction(call) as tx:
+                current = self._take(tx, user, Purpose.PASSWORD_RESET, token)
+                self._users.reset_password(tx, current, password_hash)
+                tx.commit(None)
 
     def verify_email(self, call: Call, token: str) -> None:
         """Takes the token for a proof that the address is the user's.
 
         Raises MailedTokenInvalid, the same whatever is wrong with it; SignInThrottled.
         """
-        user = self._bearer(call, Purpose.EMAIL_VERIFICATION, token)
-        with self._db.transaction(call) as tx:
-            current = self._take(tx, user, Purpose.EMAIL_VERIFICATION, token)
-            self._users.vouch(tx, current)
-            tx.record(EmailVerified(current.subject))
-            tx.commit(None)
+        with self._recording_refusals(call):
+            user = self._bearer(call, Purpose.EMAIL_VERIFICATION, token)
+            with self._db.transaction(call) as tx:
+                current = self._take(tx, user, Purpose.EMAIL_VERIFICATION, token)
+                self._users.vouch(tx, current)
+                tx.record(EmailVerified(current.subject))
+                tx.commit(None)
+
+    @contextmanager
+    def _recording_refusals(self, call: Call) -> Iterator[None]:
+        try:
+            yield
+        except MailedTokenInvalid:
+            self._attempts.refuse_mailed_token(call)
+            raise
 
     def _ask(self, tx: Tx, purpose: Purpose, email: str) -> None:
         request = MailRequest(purpose, email, tx.call.request_id, tx.call.peer)
@@ -129,6 +141,6 @@ class MailedTokenService:
             current = self._users.lock(tx, user.id)
         except UserNotFound:
             raise MailedTokenInvalid from None
-        if not MailedTokenRepository(tx.connection).take(purpose, hashed(token)):
+        if not MailedTokenRepository(tx.connection).take(user.id, purpose, hashed(token)):
             raise MailedTokenInvalid
         return current

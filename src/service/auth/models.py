@@ -1,5 +1,6 @@
 """Tokens, keys, and what happens at a sign-in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from service.kernel.events import Event
 
 EVERYTHING = frozenset({"*"})
+_MOST_GOOD = 4  # mailed tokens of a user and purpose at once
+_APART = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,10 @@ class SignInSucceeded(Event):
 class SignInRefused(Event):
     """A sign-in was refused; the subject is empty when no account has the e-mail.
 
-    `data.key` names the API key, where it was one. `data.cause` is `throttled` for one that was not
-    even looked at: of those one a minute is told, for each account and each address.
+    `data.key` names the API key, where it was one, and `data.provider` the identity provider, with
+    the Cause in `data.cause`. That is `throttled` for one that was not even looked at, and
+    `mailed_token` for a token from a mail; of a wrong password there is none. Of keys, tokens and
+    those throttled one a minute is told, for each key, account and address.
     """
 
     type = "gatehouse.auth.sign_in_refused"
@@ -120,18 +125,25 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailedToken:
-    """The newest token that a user was sent: the job that made it, and how long ago."""
+    """A token that a user was sent: the job that made it, how long ago, and whether it is good."""
 
     job: int
     age: timedelta
+    good: bool
 
-    def gives_way_to(self, job: int) -> bool:
-        """Whether the job may make another one instead.
 
-        A job that is run again may, since nobody need have got its token; else only a newer one,
-        and not within a minute, so that nobody's inbox can be filled.
-        """
-        return job == self.job or (job > self.job and self.age >= timedelta(minutes=1))
+def may_mail(job: int, sent: Sequence[MailedToken]) -> bool:
+    """Whether a job may mail one more token to a user who was sent these for the same purpose.
+
+    One that is run again may, since nobody need have got its token. Another may not as long as
+    there are enough, so that nobody's inbox can be filled; and each stays good for its own time,
+    so that nobody can keep a user from using one by asking for the next.
+    """
+    if any(token.job == job for token in sent):
+        return True
+    return sum(token.good for token in sent) < _MOST_GOOD and all(
+        token.age >= _APART for token in sent
+    )
 
 
 class PasswordResetRequested(Event):

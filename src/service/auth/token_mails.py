@@ -8,7 +8,7 @@ from datetime import timedelta
 from service.auth.mail_requests import MailRequest
 from service.auth.mailed_token_repository import MailedTokenRepository
 from service.auth.mailed_tokens import hashed, new_token
-from service.auth.models import PasswordResetRequested, Purpose
+from service.auth.models import PasswordResetRequested, Purpose, may_mail
 from service.kernel.call import Call
 from service.kernel.crypto import KeyRing
 from service.mail.mailer import Mailer
@@ -64,12 +64,12 @@ class TokenMails:
             if user is None or not _is_due(purpose, user):
                 return None
             tokens = MailedTokenRepository(tx.connection)
-            last = tokens.find_last(user.id, purpose)
-            if last is not None and not last.gives_way_to(job):
+            sent = tokens.find(user.id, purpose)
+            if not may_mail(job, sent):
                 return None
             tokens.keep(user.id, purpose, hashed(token), _LIFETIMES[purpose], job=job)
             # Told once; and of the other purpose by the call itself, which knew whom it was about.
-            if purpose is Purpose.PASSWORD_RESET and (last is None or last.job != job):
+            if purpose is Purpose.PASSWORD_RESET and all(token.job != job for token in sent):
                 tx.record(PasswordResetRequested(user.subject))
             return tx.commit(user).value
 

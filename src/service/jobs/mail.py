@@ -29,9 +29,10 @@ def add_mail(queue: procrastinate.App, mails: TokenMails) -> None:
 
     @queue.task(name=TASK, retry=_AgainLater(), pass_context=True)
     def send_mailed_token(context: procrastinate.JobContext, sealed: str) -> None:
-        attempts = context.job.attempts
+        job, attempts = context.job.id, context.job.attempts
+        assert job is not None  # noqa: S101 - jobs that are run have one
         try:
-            mails.send(context.job.id or 0, sealed)
+            mails.send(job, sealed)
         except (Refused, CannotOpen) as error:
             log.error("a mail was given up", why=str(error), attempts=attempts + 1)
         except NotSent as error:

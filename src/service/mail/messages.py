@@ -1,9 +1,10 @@
 """What is written to people, in plain text."""
 
 from datetime import timedelta
+from email import message_from_string
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import formatdate, make_msgid
 from importlib.resources import files
 from string import Template
@@ -11,6 +12,8 @@ from string import Template
 from service.mail.errors import Refused
 
 _TEMPLATES = files("service.mail") / "templates"
+_NO_ADDRESS = "what the account has for an address is none"
+_NOT_IN_DOMAINS = set('()<>[]:;@\\,"=?')  # what RFC 5322 and RFC 2047 give a meaning
 _LONGEST = 254  # characters, of an address
 
 
@@ -53,12 +56,20 @@ class Messages:
 
 
 def _address(text: str) -> Address:
-    """Of one recipient, whatever is in the text; no line break gets into a header."""
+    """Of one recipient, whatever is in the text; no line break gets into a header.
+
+    The text must come back from a header as it is: the library writes what looks like an encoded
+    word (RFC 2047) decoded, which is somebody else's address.
+    """
     local, _, domain = text.rpartition("@")
-    plain = text.isprintable() and " " not in text and len(text) <= _LONGEST
-    if not (local and domain and plain):
-        raise Refused("what the account has for an address is none")
-    return Address(username=local, domain=domain)
+    plain = text.isprintable() and " " not in text and not _NOT_IN_DOMAINS & set(domain)
+    if not (local and domain and plain and len(text) <= _LONGEST):
+        raise Refused(_NO_ADDRESS)
+    address = Address(username=local, domain=domain)
+    header = SMTPUTF8.header_factory("To", str(address)).fold(policy=SMTPUTF8)
+    if message_from_string(header, policy=SMTPUTF8)["To"].addresses != (address,):
+        raise Refused(_NO_ADDRESS)
+    return address
 
 
 def _step(token: str, page: str | None) -> tuple[str, str]:

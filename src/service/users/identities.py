@@ -28,5 +28,9 @@ class Identities:
         """Lets the user, who was locked before, sign in with an identity that is nobody's."""
         self._identities(tx).insert(user_id, issuer, subject)
 
+    def unlink_all(self, tx: Tx, user_id: UUID) -> list[str]:
+        """Lets the user, who was locked before, sign in with none any more; answers the issuers."""
+        return self._identities(tx).delete_all(user_id)
+
     def _identities(self, tx: Tx) -> IdentityRepository:
         return IdentityRepository(tx.connection, self._ring)

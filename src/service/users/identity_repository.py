@@ -15,6 +15,7 @@ _INSERT = text(
     "INSERT INTO federated_identities (identity, user_id, issuer, create_time)"
     " VALUES (:identity, :user_id, :issuer, clock_timestamp())"
 )
+_DELETE_ALL = text("DELETE FROM federated_identities WHERE user_id = :user_id RETURNING issuer")
 
 
 class IdentityRepository:
@@ -39,6 +40,10 @@ class IdentityRepository:
         """Keeps an identity that is nobody's, the user's first at this provider."""
         identity = self._index(issuer, subject)
         self._run(_INSERT, {"identity": identity, "user_id": user_id, "issuer": issuer})
+
+    def delete_all(self, user_id: UUID) -> list[str]:
+        """Deletes the user's identities; the issuers, in order."""
+        return sorted(self._run(_DELETE_ALL, {"user_id": user_id}).scalars())
 
     def _index(self, issuer: str, subject: str) -> bytes:
         return self._ring.blind_index(f"{issuer}\0{subject}", "federated_identities/identity")

@@ -110,7 +110,9 @@ class UserDeleted(Event):
 class PasswordChanged(Event):
     """A user's password was changed, by the user or by an operator.
 
-    `data.reset` says that it was with a token from a mail.
+    `data.reset` says that it was with a token from a mail, and `data.unlinked` has the issuers of
+    the identities that went with it. `data.before` and `data.after` tell the state of who was
+    PENDING until now.
     """
 
     type = "gatehouse.users.password_changed"

@@ -21,6 +21,7 @@ from service.storage.cache import FollowingCache
 from service.storage.database import Database, Tx
 from service.storage.feed import ChangeFeed
 from service.storage.pages import Page, Pager, PageRequest
+from service.users.identities import Identities
 from service.users.models import (
     Credentials,
     NewUser,
@@ -57,6 +58,7 @@ class UserService:
         sessions: SessionService,
         access: AccessService,
         graph: Graph,
+        identities: Identities,
     ) -> None:
         self._db = database
         self._ring = ring
@@ -66,6 +68,7 @@ class UserService:
         self._sessions = sessions
         self._access = access
         self._graph = graph
+        self._identities = identities
         self.remembered = FollowingCache(feed, ChangeKind.USER, self._load, size=_REMEMBERED)
 
     def create(self, call: Call, new: NewUser, password: str) -> Committed[User]:
@@ -240,13 +243,13 @@ class UserService:
         """The same by e-mail, if there is one."""
         return self._users(tx).lock_by_email(email)
 
-    def vouch(self, tx: Tx, user: User) -> None:
-        """The address is the user's, who was locked before; who was PENDING can sign in now."""
+    def vouch(self, tx: Tx, user: User) -> dict[str, object]:
+        """The address is the user's, who was locked before; who was PENDING can sign in now.
+
+        Answers what the event says of the state.
+        """
         user.email_verified = True
-        if user.state is State.PENDING:
-            user.state = State.ACTIVE
-            self._graph.set_state(tx, user.subject, Standing.ACTIVE)
-        self._write(tx, user)
+        return self._write_active(tx, user)
 
     def find_credentials(self, email: str) -> Credentials | None:
         """What a sign-in is checked against; None where nobody could sign in so."""
@@ -299,25 +302,36 @@ class UserService:
                 if not self.still_opens(tx, checked):
                     raise Conflict
             users.set_password(user.id, hashed)
-            if current.state is State.PENDING:
-                current.state = State.ACTIVE
-                self._graph.set_state(tx, user.subject, Standing.ACTIVE)
-            self._write(tx, current)
+            activated = self._write_active(tx, current)
             self._sessions.end_all(
                 tx, user.subject, keep=call.caller.session if call.caller else None
             )
-            tx.record(PasswordChanged(user.subject))
+            tx.record(PasswordChanged(user.subject, activated))
             return tx.commit(None)
 
     def reset_password(self, tx: Tx, user: User, hashed: str) -> None:
         """Sets the password of a user who reads their mail, and ends all of their sessions.
 
-        The user was locked before, and the password hashed.
+        The user was locked before, and the password hashed. Where nobody had shown to read that
+        mail, the identities at providers go too: somebody else may have made the account with
+        them, to lie in wait.
         """
+        data: dict[str, object] = {"reset": True}
+        if not user.email_verified and (issuers := self._identities.unlink_all(tx, user.id)):
+            data["unlinked"] = issuers
         self._users(tx).set_password(user.id, hashed)
-        self.vouch(tx, user)
+        data |= self.vouch(tx, user)
         self._sessions.end_all(tx, user.subject)
-        tx.record(PasswordChanged(user.subject, {"reset": True}))
+        tx.record(PasswordChanged(user.subject, data))
+
+    def _write_active(self, tx: Tx, user: User) -> dict[str, object]:
+        """Writes who can sign in from now on; answers what the event says of the state."""
+        was = user.state
+        if was is State.PENDING:
+            user.state = State.ACTIVE
+            self._graph.set_state(tx, user.subject, Standing.ACTIVE)
+        self._write(tx, user)
+        return {} if user.state is was else state_told(was, user.state)
 
     def _write(self, tx: Tx, user: User) -> None:
         user.update_time = self._clock.now()

@@ -89,6 +89,7 @@ class Services:
         self.event_stream = EventStream(self.database, followed.news_of_events)
         self.feed.follow(self.event_stream)
         self.hasher = PasswordHasher(cost=settings.bcrypt_cost)
+        identities = Identities(ring)
         self.users = UserService(
             self.database,
             ring,
@@ -99,6 +100,7 @@ class Services:
             self.sessions,
             self.access,
             self.graph,
+            identities,
         )
         self.groups = GroupService(self.database, self.clock, pager, self.graph, self.access)
         self.roles = RoleService(self.database, self.clock, pager, self.graph)
@@ -164,7 +166,7 @@ class Services:
             self.clock,
             attempts,
             self.users,
-            Identities(ring),
+            identities,
             self.groups,
             self.sessions,
             self.tokens,

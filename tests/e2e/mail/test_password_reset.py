@@ -15,6 +15,15 @@ def reset(anonymous: Client, token: str, password: str = NEW) -> None:
     anonymous.auth.ResetPassword(token=token, new_password=password)
 
 
+def several_tokens(post: Post, person: Person) -> list[str]:
+    """As many as somebody can have at once."""
+    tokens = []
+    for _ in range(4):
+        tokens.append(post.reset_token(person.email))
+        post.let_two_minutes_pass()
+    return tokens
+
+
 def refuses(anonymous: Client, token: str) -> None:
     with refused(UNAUTHENTICATED, reason="MAILED_TOKEN_INVALID"):
         reset(anonymous, token)
@@ -79,15 +88,29 @@ def test_whether_the_password_would_be_taken_is_not_told_without_a_token(
         reset(anonymous, "x" * 43, "short")
 
 
-def test_a_new_token_replaces_the_one_before(post: Post, anonymous: Client, ada: Person) -> None:
-    old = post.reset_token(ada.email)
-    post.let_a_minute_pass()
-    new = post.reset_token(ada.email)
-    refuses(anonymous, old)
-    reset(anonymous, new)
+@pytest.mark.parametrize("which", range(4))
+def test_who_asks_again_can_use_each_of_the_mails(
+    post: Post, anonymous: Client, ada: Person, which: int
+) -> None:
+    reset(anonymous, several_tokens(post, ada)[which])
 
 
-def test_within_a_minute_there_is_one_mail(post: Post, anonymous: Client, ada: Person) -> None:
+def test_using_one_kills_the_others(post: Post, anonymous: Client, ada: Person) -> None:
+    used, *others = several_tokens(post, ada)
+    reset(anonymous, used)
+    for token in others:
+        refuses(anonymous, token)
+
+
+def test_there_is_no_fifth_mail_while_four_are_good(post: Post, ada: Person) -> None:
+    several_tokens(post, ada)
+    post.let_two_minutes_pass()
+    post.ask_for_reset(ada.email)
+    post.settle()
+    assert len(post.letters.to(ada.email)) == 4
+
+
+def test_within_two_minutes_there_is_one_mail(post: Post, anonymous: Client, ada: Person) -> None:
     token = post.reset_token(ada.email)
     for _ in range(3):
         post.ask_for_reset(ada.email)
@@ -103,6 +126,28 @@ def test_with_another_address_the_token_is_dead(post: Post, anonymous: Client, a
     refuses(anonymous, token)
     admin.users.UpdateUser(user={"name": ada.name, "email": ada.email})
     refuses(anonymous, token)
+
+
+def test_with_a_changed_password_the_token_is_dead(
+    post: Post, anonymous: Client, ada: Person
+) -> None:
+    token = post.reset_token(ada.email)
+    ada.auth.ChangePassword(current_password=PASSWORD, new_password="nine orange kettles whistle")
+    refuses(anonymous, token)
+
+
+def test_a_changed_password_leaves_the_address_to_be_verified(
+    post: Post, anonymous: Client, ada: Person
+) -> None:
+    token = post.verification_token(ada)
+    ada.auth.ChangePassword(current_password=PASSWORD, new_password="nine orange kettles whistle")
+    anonymous.auth.VerifyEmail(token=token)
+
+
+def test_a_sign_in_leaves_the_token_good(post: Post, anonymous: Client, ada: Person) -> None:
+    token = post.reset_token(ada.email)
+    post.house.sign_in(ada.credentials)
+    reset(anonymous, token)
 
 
 def test_other_changes_leave_the_token_good(post: Post, anonymous: Client, ada: Person) -> None:

@@ -8,27 +8,40 @@ import pytest
 
 from service.auth.mail_requests import MailRequest
 from service.auth.mailed_tokens import hashed, new_token
-from service.auth.models import MailedToken, Purpose
+from service.auth.models import MailedToken, Purpose, may_mail
 from service.kernel.crypto import CannotOpen, KeyRing
 
 RING = KeyRing([bytes(32)])
-LONG_AGO, JUST_NOW = timedelta(minutes=1), timedelta(seconds=59)
+LONG_AGO, JUST_NOW = timedelta(minutes=2), timedelta(seconds=119)
+
+
+def sent(*, ages: list[timedelta], good: int = 9) -> list[MailedToken]:
+    """By the jobs 0, 1 and so on; the first so many are still good."""
+    return [MailedToken(job, age, good=job < good) for job, age in enumerate(ages)]
 
 
 @pytest.mark.parametrize(
-    ("job", "age", "gives_way"),
+    ("before", "may"),
     [
-        (6, LONG_AGO, False),
-        (7, JUST_NOW, True),
-        (7, LONG_AGO, True),
-        (8, JUST_NOW, False),
-        (8, LONG_AGO, True),
+        (sent(ages=[]), True),
+        (sent(ages=[LONG_AGO]), True),
+        (sent(ages=[JUST_NOW]), False),
+        (sent(ages=[JUST_NOW], good=0), False),
+        (sent(ages=[LONG_AGO, JUST_NOW]), False),
+        (sent(ages=[JUST_NOW, LONG_AGO]), False),
+        (sent(ages=[LONG_AGO] * 3), True),
+        (sent(ages=[LONG_AGO] * 4), False),
+        (sent(ages=[LONG_AGO] * 9, good=3), True),
     ],
 )
-def test_a_token_gives_way_to_its_own_job_and_after_a_minute_to_newer_ones(
-    job: int, age: timedelta, gives_way: bool
+def test_another_is_mailed_after_two_minutes_unless_four_are_good(
+    before: list[MailedToken], may: bool
 ) -> None:
-    assert MailedToken(7, age).gives_way_to(job) is gives_way
+    assert may_mail(99, before) is may
+
+
+def test_a_job_that_is_run_again_may_always_mail() -> None:
+    assert may_mail(2, sent(ages=[JUST_NOW] * 4))
 
 
 def test_a_request_comes_back_as_it_was_asked() -> None:
