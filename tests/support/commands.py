@@ -16,6 +16,14 @@ from tests.support import forked
 _COMMAND = (sys.executable, "-c", "from service.cli.main import main; main()")
 _PATIENCE = 60
 
+# What a server is told that a test starts: free ports, and nothing that makes it wait.
+QUICK = {
+    "GRPC_ADDRESS": "127.0.0.1:0",
+    "OPS_ADDRESS": "127.0.0.1:0",
+    "BCRYPT_COST": "4",
+    "LOGIN_RATE": "1000000/minute",
+}
+
 
 @dataclass(frozen=True)
 class Done:
@@ -114,14 +122,8 @@ class Served:
 @contextmanager
 def served(data_dir: Path, **settings: str) -> Iterator[Served]:
     """`gatehouse serve` with stores of its own, on free ports, for as long as the block runs."""
-    quick = {
-        "GRPC_ADDRESS": "127.0.0.1:0",
-        "OPS_ADDRESS": "127.0.0.1:0",
-        "DATA_DIR": str(data_dir),
-        "BCRYPT_COST": "4",
-        "LOGIN_RATE": "1000000/minute",
-    }
-    given = {f"GATEHOUSE_{name}": value for name, value in {**quick, **settings}.items()}
+    chosen = QUICK | {"DATA_DIR": str(data_dir)} | settings
+    given = {f"GATEHOUSE_{name}": value for name, value in chosen.items()}
     log = data_dir.with_suffix(".log")
     with log.open("w") as stderr:
         process = subprocess.Popen(

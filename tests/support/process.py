@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from tests.support import forked
+from tests.support.commands import QUICK
 from tests.support.house import PASSWORD, Site
 from tests.support.waiting import wait_until
 
@@ -21,16 +22,13 @@ class ServerProcess:
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
-        self._settings = {
-            "GRPC_ADDRESS": "127.0.0.1:0",
-            "OPS_ADDRESS": "127.0.0.1:0",
+        ours = {
             "DATA_DIR": str(data_dir),
             "BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
-            "BCRYPT_COST": "4",
-            "LOGIN_RATE": "1000000/minute",
             "LOG_FORMAT": "json",
             "DRAIN_WAIT": "0s",
-        } | settings
+        }
+        self._settings = QUICK | ours | settings
         self.lines: list[dict[str, Any]] = []
         self.site: Site | None = None
 

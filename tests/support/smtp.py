@@ -14,14 +14,13 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.support.mailbox import read
-from tests.support.waiting import wait_until
+from tests.support.mailbox import Letters, read
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 
 @dataclass
-class PostOffice:
+class PostOffice(Letters):
     """What a server has taken, and how it behaves now.
 
     `refuses` answers RCPT so, `refuses_sender` MAIL, `parts` QUIT; `hangs` never answers DATA.
@@ -75,13 +74,7 @@ class PostOffice:
         return AuthResult(success=given == self.account, handled=False)
 
     def to(self, address: str) -> list[EmailMessage]:
-        """What was taken for the address, oldest first."""
         return [mail for mail in self.taken if mail["To"] == address]
-
-    def next_to(self, address: str, *, after: int = 0) -> EmailMessage:
-        """The mail to the address that comes after so many others, waited for."""
-        wait_until(lambda: len(self.to(address)) > after, "a mail")
-        return self.to(address)[after]
 
 
 @contextmanager
