@@ -34,7 +34,6 @@ from service.kernel.clock import Clock
 from service.kernel.conflicts import retried
 from service.kernel.crypto import KeyRing
 from service.kernel.errors import Conflict, InvalidArgument
-from service.kernel.updates import state_told
 from service.sessions.models import Opened
 from service.sessions.service import SessionService
 from service.storage.database import Database, Tx
@@ -154,27 +153,29 @@ class FederationService:
     def _identified(self, tx: Tx, person: FederatedPerson) -> User | None:
         """Whose identity it is already, if anybody's."""
         user_id = self._identities.find_user(tx, person.issuer, person.subject)
+        if user_id is None:
+            return None
         try:
-            return self._users.lock(tx, user_id) if user_id else None
+            user = self._users.lock(tx, user_id)
         except UserNotFound:  # deleted just now, and the identity with them
             raise Conflict from None
+        if self._identities.find_user(tx, person.issuer, person.subject) is None:
+            raise Conflict  # unlinked before we had the lock
+        return user
 
     def _new_here(self, tx: Tx, provider: Provider, person: FederatedPerson) -> User:
         """Who signs in with this identity from now on: who has the address, else a new user."""
         if not person.verified_email:
             raise FederatedLoginRefused(Cause.EMAIL_UNVERIFIED)
         user = self._users.lock_by_email(tx, person.verified_email)
-        changed: dict[str, object] = {}
+        activated: dict[str, object] = {}
         if user is None:
             user = self._create(tx, provider, person)
         else:
             self._require_linkable(tx, provider, person, user)
-            was = user.state
-            self._users.vouch(tx, user)
-            if user.state is not was:
-                changed = state_told(was, user.state)
+            activated = self._users.vouch(tx, user)
         self._identities.link(tx, user.id, person.issuer, person.subject)
-        tx.record(IdentityLinked(user.subject, {"provider": provider.id} | changed))
+        tx.record(IdentityLinked(user.subject, {"provider": provider.id} | activated))
         return user
 
     def _create(self, tx: Tx, provider: Provider, person: FederatedPerson) -> User:

@@ -17,7 +17,10 @@ class Identities:
         self._ring = ring
 
     def find_user(self, tx: Tx, issuer: str, subject: str) -> UUID | None:
-        """Whose identity it is, if anybody's; which stays so until the transaction ends."""
+        """Whose identity it is, if anybody's.
+
+        Nobody else links it before the transaction ends, nor unlinks it once the user is locked.
+        """
         return self._identities(tx).find_user(issuer, subject)
 
     def has_one(self, tx: Tx, user_id: UUID, issuer: str) -> bool:

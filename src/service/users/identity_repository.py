@@ -26,7 +26,7 @@ class IdentityRepository:
         self._ring = ring
 
     def find_user(self, issuer: str, subject: str) -> UUID | None:
-        """Whose identity it is, if anybody's; which stays so until the transaction ends."""
+        """Whose identity it is, if anybody's; nobody else links it until the transaction ends."""
         identity = self._index(issuer, subject)
         self._run(locks.IDENTITY, {"identity": identity.hex()})
         found: UUID | None = self._run(_FIND, {"identity": identity}).scalar_one_or_none()
