@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from zlib import compressobj
 
 from service.events.archive import EventArchive
@@ -14,6 +15,7 @@ from service.kernel.call import Call
 
 _FOLDER = "files/archive/events"
 _IN_A_FILE = 250_000
+_WORTH_A_FILE = timedelta(days=1)
 _GZIP = 31  # as zlib calls the format
 
 
@@ -32,11 +34,16 @@ class EventArchiver:
     def run(self) -> tuple[int, int]:
         """Exports what is due, and deletes what was exported; answers how many events of each.
 
+        It exports once a day's worth of events is due, so that there are few files of many events,
+        however often this is run.
+
         Raises StorageFull, StoreUnavailable, Unavailable: then nothing is lost, and the next run
         goes on.
         """
         exported = 0
         before = self._archive.old()  # once: the export is an event itself
+        if self._archive.find_due(before - _WORTH_A_FILE, 1) is None:
+            return 0, self._archive.delete()
         while due := self._archive.find_due(before, _IN_A_FILE):
             file = f"{_FOLDER}/{names.new_id()}.ndjson.gz"
             header = Header(file, content_type="application/gzip")

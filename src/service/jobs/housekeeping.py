@@ -13,7 +13,7 @@ log = structlog.get_logger("gatehouse.housekeeping")
 
 _EVERY_MINUTE = "* * * * *"
 _EVERY_TEN_MINUTES = "*/10 * * * *"
-_EVERY_DAY = "23 3 * * *"
+_EVERY_HOUR = "23 * * * *"
 
 
 def add_housekeeping(queue: procrastinate.App, database: Database, reaper: Reaper) -> None:
@@ -39,9 +39,9 @@ def add_housekeeping(queue: procrastinate.App, database: Database, reaper: Reape
 
 
 def add_archiving(queue: procrastinate.App, archiver: EventArchiver) -> None:
-    """Adds the daily export of old events."""
+    """Adds the export of old events."""
 
-    @queue.periodic(cron=_EVERY_DAY)
+    @queue.periodic(cron=_EVERY_HOUR)
     @queue.task(name="archive", queueing_lock="archive", pass_context=False)
     def archive_events(timestamp: int) -> None:  # noqa: ARG001 - every periodic task is given it
         try:
@@ -49,4 +49,5 @@ def add_archiving(queue: procrastinate.App, archiver: EventArchiver) -> None:
         except GatehouseError as error:  # a fault of no code: a line, and no stack
             log.error("not all events were archived", why=str(error))
         else:
-            log.info("archived", exported=exported, deleted=deleted)
+            if exported or deleted:
+                log.info("archived", exported=exported, deleted=deleted)

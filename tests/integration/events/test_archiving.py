@@ -11,6 +11,7 @@ from google.protobuf.json_format import MessageToDict
 
 from service.events.archive import EventArchive
 from service.files.uploads import Uploads
+from service.jobs import archiving
 from service.jobs.archiving import EventArchiver
 from service.kernel.call import Call
 from service.kernel.errors import Unavailable
@@ -37,8 +38,11 @@ def old_house(open_house: Callable[..., House]) -> House:
 
 
 @pytest.fixture
-def archiver(old_house: House) -> Callable[[timedelta], EventArchiver]:
-    """Archives events older than so much."""
+def archiver(
+    old_house: House, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[timedelta], EventArchiver]:
+    """Archives events older than so much, however few they are."""
+    monkeypatch.setattr(archiving, "_WORTH_A_FILE", NOTHING)
 
     def over(keep: timedelta) -> EventArchiver:
         services = old_house.application.services
@@ -80,6 +84,15 @@ def test_what_is_not_old_stays(
     before = positions(old_house)
     assert archiver(timedelta(days=1)).run() == (0, 0)
     assert positions(old_house) == before
+
+
+def test_a_day_of_events_is_worth_a_file(
+    old_house: House,
+    archiver: Callable[[timedelta], EventArchiver],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(archiving, "_WORTH_A_FILE", timedelta(days=1))
+    assert archiver(NOTHING).run() == (0, 0)
 
 
 def test_the_newest_stays_because_its_place_is_where_everyone_is(
@@ -149,7 +162,7 @@ def test_the_worker_archives_whatever_the_limits_of_files_are(databases: Databas
         work = BackgroundWork(chosen, stores)
         work.start()
         try:
-            clock.move(timedelta(days=2).total_seconds(), running.application.services)
+            clock.move(timedelta(days=3).total_seconds(), running.application.services)
             with running.application.services.database.transaction(Call.internal("test")) as tx:
                 Queue().defer(tx, "archive", timestamp="0")
                 tx.commit(None)
