@@ -24,11 +24,6 @@ class Content:
     sha256: str
     sealed_key: bytes | None = field(default=None, repr=False)
 
-    @property
-    def told(self) -> dict[str, object]:
-        """What events say of it."""
-        return {"size": self.size, "sha256": self.sha256}
-
 
 @dataclass(slots=True)
 class File:
@@ -42,6 +37,16 @@ class File:
     create_time: datetime
     update_time: datetime
     version: int = 1
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """What events show of it."""
+        content = self.content
+        return {
+            "content_type": self.content_type,
+            "size": content.size,
+            "sha256": content.sha256,
+        }
 
     @property
     def etag(self) -> str:
@@ -105,7 +110,7 @@ class Miscount:
 
 
 class FileUploaded(Event):
-    """A file has content, `data.after`; where it was there already, instead of `data.before`."""
+    """A file has content, as `data.after` shows it, instead of `data.before` if it had any."""
 
     type = "gatehouse.files.uploaded"
 

@@ -151,7 +151,7 @@ class FileService:
             file.require_etag(etag)
             files.delete(name)
             ObjectRepository(tx.connection).discard(file.content)
-            tx.record(FileDeleted(name, {"before": file.content.told}))
+            tx.record(FileDeleted(name, {"before": file.shown}))
             return tx.commit(None)
 
     def _read(self, file: File, offset: int, end: int) -> Iterator[memoryview]:

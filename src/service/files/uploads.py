@@ -86,8 +86,8 @@ class Uploads:
             objects = ObjectRepository(tx.connection, self._quota)
             file = files.find_for_update(header.name)
             _require_place(file, header)
-            replaced = file.content if file else None
-            objects.store(content, instead_of=replaced)
+            told = {"before": file.shown} if file else {}
+            objects.store(content, instead_of=file.content if file else None)
             content_type, labels = header.content_type or UNKNOWN_TYPE, dict(header.labels)
             if file is None:
                 file = File(header.name, content, content_type, labels, call.actor, now, now)
@@ -96,8 +96,7 @@ class Uploads:
                 file.content, file.content_type, file.labels = content, content_type, labels
                 file.update_time = now
                 files.update(file)
-            told = {"before": replaced.told} if replaced else {}
-            tx.record(FileUploaded(file.name, told | {"after": content.told}))
+            tx.record(FileUploaded(file.name, told | {"after": file.shown}))
             return tx.commit(file)
 
 

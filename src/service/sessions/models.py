@@ -55,18 +55,18 @@ class Opened:
 
 
 class SessionRevokedEvent(Event):
-    """A session was ended before its time."""
+    """A session, `data.session`, was ended before its time."""
 
     type = "gatehouse.sessions.revoked"
 
 
 class SessionRefreshed(Event):
-    """A session was given its next tokens; recorded where a setting asks."""
+    """A session, `data.session`, got its next tokens; recorded where a setting asks."""
 
     type = "gatehouse.sessions.refreshed"
 
 
 class RefreshTheft(Event):
-    """A used refresh token came back too late; the session was ended."""
+    """A used refresh token came back too late; the session, `data.session`, was ended."""
 
     type = "gatehouse.sessions.refresh_token_reused"

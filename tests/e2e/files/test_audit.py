@@ -25,11 +25,12 @@ def test_each_change_is_told_once(
     editor.files.UpdateFile(file={"name": name, "labels": {"a": "1"}, "content_type": "text/html"})
     editor.files.MoveFile(name=name, destination=new)
     admin.files.DeleteFile(name=new)
-    old = {"size": 5, "sha256": first.sha256}
+    plain = {"content_type": "application/octet-stream"}
+    old = {"size": 5, "sha256": first.sha256} | plain
     new_content = {"size": 6, "sha256": second.sha256}
     assert told(gatehouse, name) == [
         ("uploaded", admin.name, {"after": old}),
-        ("uploaded", editor.name, {"before": old, "after": new_content}),
+        ("uploaded", editor.name, {"before": old, "after": new_content | plain}),
         (
             "updated",
             editor.name,
@@ -41,7 +42,8 @@ def test_each_change_is_told_once(
         ),
         ("moved", editor.name, {"destination": new}),
     ]
-    assert told(gatehouse, new) == [("deleted", admin.name, {"before": new_content})]
+    last = new_content | {"content_type": "text/html"}
+    assert told(gatehouse, new) == [("deleted", admin.name, {"before": last})]
 
 
 def test_where_it_came_from_is_told(gatehouse: House, admin: Person, name: str) -> None:
