@@ -101,6 +101,7 @@ class Cause(StrEnum):
 
     STATE = "state"  # forged, too old, or of what the settings no longer name
     STATE_USED = "state_used"
+    VERIFIER = "verifier"  # somebody else began
     ISSUER = "issuer"  # the browser comes from another provider (RFC 9207)
     CODE = "code"  # the provider does not take it
     ID_TOKEN = "id_token"  # noqa: S105 - a word; not signed by the provider, or not for this sign-in

@@ -33,6 +33,7 @@ from service.kernel.call import Call
 from service.kernel.clock import Clock
 from service.kernel.conflicts import retried
 from service.kernel.crypto import KeyRing
+from service.kernel.emails import same_mailbox
 from service.kernel.errors import Conflict, InvalidArgument
 from service.sessions.models import Opened
 from service.sessions.service import SessionService
@@ -77,8 +78,12 @@ class FederationService:
         self._tokens = tokens
         self._counters = counters
 
-    def begin(self, call: Call, provider: str, redirect_uri: str) -> tuple[str, str]:
+    def begin(
+        self, call: Call, provider: str, redirect_uri: str, challenge: str
+    ) -> tuple[str, str]:
         """Where to send the person's browser, and the state that it must bring back.
+
+        `challenge` is of the caller's secret (RFC 7636, S256), or empty.
 
         Raises UnknownProvider, InvalidArgument, SignInThrottled, ProviderUnavailable.
         """
@@ -90,15 +95,20 @@ class FederationService:
             raise InvalidArgument.field(
                 "redirect_uri", "must be one of the provider's in the server's settings"
             )
-        login = BegunLogin.begin(provider, redirect_uri, now=self._clock.timestamp())
+        now = self._clock.timestamp()
+        login = BegunLogin.begin(provider, redirect_uri, challenge=challenge, now=now)
         state = federated_state.seal(login, self._ring)
         try:
             return party.authorization_url(login, state), state
         except ProviderUnavailable as error:
             self._give_up(party.provider, error)
 
-    def complete(self, call: Call, state: str, code: str, issuer: str, device: str) -> SignedIn:
+    def complete(
+        self, call: Call, state: str, code: str, issuer: str, verifier: str, device: str
+    ) -> SignedIn:
         """Signs in whom the provider has signed in, with a session of their own.
+
+        `verifier` is the secret of whoever began, or empty as the challenge was.
 
         Raises FederatedLoginRefused, the same whatever the cause; SignInThrottled,
         ProviderUnavailable.
@@ -109,6 +119,7 @@ class FederationService:
             login, used = federated_state.unseal(state, self._ring, now=self._clock.timestamp())
             provider = login.provider
             party = self._party(login)
+            login.require_begun_by(verifier)
             try:
                 person = party.redeem(login, code, issuer)
             except ProviderUnavailable as error:
@@ -179,11 +190,14 @@ class FederationService:
         return user
 
     def _create(self, tx: Tx, provider: Provider, person: FederatedPerson) -> User:
+        """A user whose address is verified only by a provider that may open accounts by it."""
         if not provider.create_users:
             raise FederatedLoginRefused(Cause.NO_ACCOUNT)
         new = NewUser(person.verified_email, person.display_name)
         try:
-            return self._users.add(tx, new, None, email_verified=True)
+            return self._users.add(
+                tx, new, None, has_identity=True, email_verified=provider.link_verified_email
+            )
         except EmailTaken:  # since we looked, by somebody else with the address
             raise Conflict from None
 
@@ -197,7 +211,7 @@ class FederationService:
         an address was given to a new colleague. Raises FederatedLoginRefused.
         """
         cause = None
-        if not provider.link_verified_email:
+        if not provider.link_verified_email or not same_mailbox(user.email, person.verified_email):
             cause = Cause.NOT_LINKED
         elif user.state is not State.PENDING and not user.email_verified:
             cause = Cause.ACCOUNT_UNVERIFIED

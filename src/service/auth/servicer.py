@@ -75,14 +75,21 @@ class AuthServicer(rpc.AuthServiceServicer):
     def BeginFederatedLogin(
         self, request: pb.BeginFederatedLoginRequest, call: Call
     ) -> pb.BeginFederatedLoginResponse:
-        url, state = self._federation.begin(call, request.provider, request.redirect_uri)
+        url, state = self._federation.begin(
+            call, request.provider, request.redirect_uri, request.code_challenge
+        )
         return pb.BeginFederatedLoginResponse(authorization_url=url, state=state)
 
     def CompleteFederatedLogin(
         self, request: pb.CompleteFederatedLoginRequest, call: Call
     ) -> pb.CompleteFederatedLoginResponse:
         signed_in = self._federation.complete(
-            call, request.state, request.code, request.issuer, request.device
+            call,
+            request.state,
+            request.code,
+            request.issuer,
+            request.code_verifier,
+            request.device,
         )
         return pb.CompleteFederatedLoginResponse(tokens=convert.tokens(signed_in))
 

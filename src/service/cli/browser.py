@@ -1,9 +1,12 @@
 """Signing in at an identity provider with the browser of this machine (RFC 8252)."""
 
 import re
+import secrets
 import webbrowser
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from hmac import compare_digest
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from time import monotonic
@@ -24,8 +27,13 @@ _PAGE = b"Go back to the terminal; you can close this page.\n"
 
 def sign_in(client: Client, provider: str, redirect_uri: str, device: str) -> Tokens:
     """The tokens of whom the provider signs in. Raises Failed, grpc.RpcError."""
+    # Whoever sees the browser come back, at a port that any program here may take, lacks this.
+    verifier = secrets.token_urlsafe(32)
+    challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
     with _listening(redirect_uri) as server:
-        asked = pb.BeginFederatedLoginRequest(provider=provider, redirect_uri=redirect_uri)
+        asked = pb.BeginFederatedLoginRequest(
+            provider=provider, redirect_uri=redirect_uri, code_challenge=challenge
+        )
         begun = client.public.BeginFederatedLogin(asked)
         client.screen.note(f"Sign in with your browser: {begun.authorization_url}")
         webbrowser.open(begun.authorization_url)
@@ -33,7 +41,11 @@ def sign_in(client: Client, provider: str, redirect_uri: str, device: str) -> To
     if "code" not in back:
         raise Failed(f"the provider did not sign you in: {visible(back.get('error', 'no code'))}")
     request = pb.CompleteFederatedLoginRequest(
-        state=begun.state, code=back["code"], issuer=back.get("iss", ""), device=device
+        state=begun.state,
+        code=back["code"],
+        issuer=back.get("iss", ""),
+        code_verifier=verifier,
+        device=device,
     )
     return client.public.CompleteFederatedLogin(request).tokens
 

@@ -12,3 +12,13 @@ def is_address(text: str) -> bool:
 def comparable(email: str) -> str:
     """Equal for addresses that differ in case, or in how their accents are composed, alone."""
     return unicodedata.normalize("NFC", email).casefold()
+
+
+def same_mailbox(one: str, other: str) -> bool:
+    """Whether who reads mail at the one reads it at the other: case alone may differ.
+
+    Stricter than `comparable`, which takes ß for ss: straße.example and strasse.example are two
+    domains (RFC 5891), of two owners.
+    """
+    composed = (unicodedata.normalize("NFC", it).lower() for it in (one, other))
+    return len(set(composed)) == 1

@@ -81,11 +81,17 @@ class UserService:
             return tx.commit(self.add(tx, new, hashed))
 
     def add(
-        self, tx: Tx, new: NewUser, hashed: str | None, *, email_verified: bool = False
+        self,
+        tx: Tx,
+        new: NewUser,
+        hashed: str | None,
+        *,
+        has_identity: bool = False,
+        email_verified: bool = False,
     ) -> User:
         """The same within another's transaction, the password hashed before. Raises EmailTaken.
 
-        Whose address was verified elsewhere can sign in there, so is ACTIVE too.
+        Who is given an identity at a provider can sign in there, so is ACTIVE too.
         """
         now = self._clock.now()
         user = User(
@@ -93,7 +99,7 @@ class UserService:
             email=new.email,
             display_name=new.display_name,
             attributes=new.attributes,
-            state=State.ACTIVE if hashed or email_verified else State.PENDING,
+            state=State.ACTIVE if hashed or has_identity else State.PENDING,
             create_time=now,
             update_time=now,
             email_verified=email_verified,

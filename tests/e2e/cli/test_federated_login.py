@@ -19,13 +19,15 @@ from tests.support.forging_provider import (
     ForgingProvider,
     forging_provider,
 )
-from tests.support.house import house, new_email, settings
+from tests.support.house import House, house, new_email, settings
+from tests.support.refusals import UNAUTHENTICATED, refused
 
 
 @dataclass
 class Terminal:
     """Somebody at a terminal beside a browser that they use themselves."""
 
+    house: House
     shell: Shell
     forger: ForgingProvider
     redirect_uri: str
@@ -59,7 +61,7 @@ def terminal(databases: Databases, tmp_path: Path) -> Iterator[Terminal]:
         )
         with house(databases.new(), settings(oidc_providers=(provider,))) as running:
             shell = Shell(tmp_path, GATEHOUSE_SERVER=running.address, BROWSER="true")
-            yield Terminal(shell, forger, redirect_uri)
+            yield Terminal(running, shell, forger, redirect_uri)
 
 
 def ada(terminal: Terminal, url: str) -> dict[str, str]:
@@ -81,6 +83,15 @@ def test_who_signs_in_with_a_browser_is_known_to_the_next_command(terminal: Term
     assert done.code == 0, done.err
     assert "as Ada (users/" in done.out
     assert terminal.shell.run("whoami", "--json").json["displayName"] == "Ada"
+
+
+def test_who_only_sees_the_browser_come_back_is_not_signed_in(terminal: Terminal) -> None:
+    process, url = terminal.login()
+    seen = ada(terminal, url)
+    with refused(UNAUTHENTICATED, reason="FEDERATED_LOGIN_REFUSED"):
+        terminal.house.anonymous.auth.CompleteFederatedLogin(**seen)
+    assert terminal.go_back(**seen) == 200
+    assert finish(process).code == 0
 
 
 def test_whoever_else_comes_back_is_not_heard(terminal: Terminal) -> None:

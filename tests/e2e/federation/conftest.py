@@ -39,9 +39,11 @@ class Federation:
         self.house = gatehouse
         self.forger = forger
 
-    def visit(self, provider: str = "strict", **claims: Any) -> Visit:
+    def visit(self, provider: str = "strict", *, challenge: str = "", **claims: Any) -> Visit:
         """Begins, and signs in at the provider as somebody new unless the claims say who."""
-        begun = self.house.anonymous.auth.BeginFederatedLogin(provider=provider, redirect_uri=BACK)
+        begun = self.house.anonymous.auth.BeginFederatedLogin(
+            provider=provider, redirect_uri=BACK, code_challenge=challenge
+        )
         back = self.forger.come_back(begun.authorization_url, **somebody() | claims)
         assert back["state"] == begun.state
         return Visit(**back)

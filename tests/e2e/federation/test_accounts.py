@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -41,8 +42,24 @@ def test_somebody_new_is_made_a_user(federation: Federation) -> None:
     person = federation.sign_in(**claims)
     made = user(federation.house, person.auth.WhoAmI().subject)
     assert (made.email, made.display_name) == (claims["email"], "Ada")
-    assert made.email_verified
     assert state(federation.house, made.name) == "STATE_ACTIVE"
+
+
+@pytest.mark.parametrize(("provider", "verified"), [("strict", False), ("linking", True)])
+def test_an_address_is_verified_by_a_provider_that_may_open_accounts_by_it(
+    federation: Federation, provider: str, verified: bool
+) -> None:
+    name = federation.sign_in(provider).auth.WhoAmI().subject
+    assert user(federation.house, name).email_verified is verified
+
+
+def test_an_account_that_another_provider_made_to_lie_in_wait_is_not_linked(
+    federation: Federation,
+) -> None:
+    email = new_email()
+    trap = federation.sign_in("strict", email=email).auth.WhoAmI().subject
+    federation.house.sql("UPDATE federated_identities SET issuer = 'https://lax.example.org'")
+    is_refused(federation, "account_unverified", "linking", about=trap, email=email)
 
 
 def test_whoever_is_known_is_signed_in_without_any_address(federation: Federation) -> None:
@@ -92,6 +109,19 @@ def test_an_account_with_a_verified_address_is_linked_by_it(
     assert federation.house.sign_in(ada.credentials).auth.WhoAmI().subject == ada.name
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("straße.example", "strasse.example"), ("ﬁn.example", "fin.example"), ("ſ.org", "s.org")],
+)
+def test_an_account_is_not_linked_by_an_address_that_is_merely_alike(
+    federation: Federation, ours: str, theirs: str
+) -> None:
+    who = uuid4().hex
+    name = federation.sign_in(email=f"{who}@{ours}").auth.WhoAmI().subject
+    verify_address(federation.house, name)
+    is_refused(federation, "not_linked", "linking", about=name, email=f"{who}@{theirs}")
+
+
 def test_an_account_that_may_have_been_made_to_lie_in_wait_is_not_linked(
     federation: Federation,
 ) -> None:
@@ -112,7 +142,7 @@ def test_an_address_that_was_given_to_somebody_else_does_not_open_the_account(
     federation: Federation,
 ) -> None:
     claims = somebody()
-    name = federation.sign_in(**claims).auth.WhoAmI().subject
+    name = federation.sign_in("linking", **claims).auth.WhoAmI().subject
     is_refused(federation, "other_identity", "linking", about=name, email=claims["email"])
 
 

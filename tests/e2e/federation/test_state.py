@@ -15,6 +15,10 @@ from tests.support.databases import RING
 from tests.support.house import House
 from tests.support.refusals import INVALID_ARGUMENT, UNAUTHENTICATED, refused
 
+# RFC 7636, appendix B.
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
 
 def begun(federation: Federation) -> tuple[BegunLogin, Visit]:
     visit = federation.visit()
@@ -113,6 +117,44 @@ def test_a_state_of_what_the_settings_name_no_longer_is_refused(
     login, visit = begun(federation)
     old = federated_state.seal(replace(login, **change), RING)
     is_refused(federation, replace(visit, state=old), "state")
+
+
+def test_a_state_of_another_version_is_refused(federation: Federation) -> None:
+    sealed = RING.seal(b'{"provider": "strict"}', "auth/federated_state")
+    state = base64.urlsafe_b64encode(sealed).decode()
+    is_refused(federation, Visit(state, "code"), "state")
+
+
+def test_whoever_began_with_a_challenge_ends_with_its_secret(federation: Federation) -> None:
+    federation.complete(federation.visit(challenge=CHALLENGE), code_verifier=VERIFIER)
+
+
+@pytest.mark.parametrize("verifier", ["", "x" * 43, CHALLENGE], ids=["none", "another", "public"])
+def test_whoever_has_seen_the_browser_come_back_lacks_the_secret(
+    federation: Federation, verifier: str
+) -> None:
+    visit = federation.visit(challenge=CHALLENGE)
+    is_refused(federation, visit, "verifier", code_verifier=verifier)
+    assert federation.forger.asked("/token") == 0
+    federation.complete(visit, code_verifier=VERIFIER)
+
+
+def test_a_state_that_began_without_a_challenge_is_not_ended_with_a_secret(
+    federation: Federation,
+) -> None:
+    is_refused(federation, federation.visit(), "verifier", code_verifier=VERIFIER)
+
+
+@pytest.mark.parametrize("challenge", ["x", CHALLENGE + "=", CHALLENGE[:-1] + "+"])
+def test_a_challenge_that_is_none_is_refused(federation: Federation, challenge: str) -> None:
+    with refused(INVALID_ARGUMENT, reason="INVALID_FIELDS", fields={"code_challenge"}):
+        federation.visit(challenge=challenge)
+
+
+@pytest.mark.parametrize("verifier", ["x" * 42, "x" * 129, "é" * 43, "+" * 43])
+def test_a_verifier_that_is_none_is_refused(federation: Federation, verifier: str) -> None:
+    with refused(INVALID_ARGUMENT, reason="INVALID_FIELDS", fields={"code_verifier"}):
+        federation.complete(federation.visit(), code_verifier=verifier)
 
 
 def test_a_state_is_good_once(federation: Federation) -> None:

@@ -653,19 +653,25 @@ class BeginFederatedLoginRequest(_message.Message):
 
     PROVIDER_FIELD_NUMBER: _builtins.int
     REDIRECT_URI_FIELD_NUMBER: _builtins.int
+    CODE_CHALLENGE_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """Which, by its id in the server's settings."""
     redirect_uri: _builtins.str
     """Where the provider sends the browser back to: one of those in the server's settings."""
+    code_challenge: _builtins.str
+    """The SHA-256 of a `code_verifier` in base64url without padding (S256, RFC 7636). With it, only who has
+    that verifier completes the sign-in: not who has seen the address that the browser was sent back to.
+    """
     def __init__(
         self,
         *,
         provider: _builtins.str = ...,
         redirect_uri: _builtins.str = ...,
+        code_challenge: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider", b"provider", "redirect_uri", b"redirect_uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_challenge", b"code_challenge", "provider", b"provider", "redirect_uri", b"redirect_uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -707,6 +713,7 @@ class CompleteFederatedLoginRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     ISSUER_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
+    CODE_VERIFIER_FIELD_NUMBER: _builtins.int
     state: _builtins.str
     """The `state` that the browser brought back."""
     code: _builtins.str
@@ -717,6 +724,8 @@ class CompleteFederatedLoginRequest(_message.Message):
     """
     device: _builtins.str
     """What the client calls itself, to be recognised in the list of sessions."""
+    code_verifier: _builtins.str
+    """The secret of which the `code_challenge` was made, where the sign-in began with one; else empty."""
     def __init__(
         self,
         *,
@@ -724,10 +733,11 @@ class CompleteFederatedLoginRequest(_message.Message):
         code: _builtins.str = ...,
         issuer: _builtins.str = ...,
         device: _builtins.str = ...,
+        code_verifier: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "device", b"device", "issuer", b"issuer", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "code_verifier", b"code_verifier", "device", b"device", "issuer", b"issuer", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -225,6 +225,7 @@ class AuthServiceServicer:
     def BeginFederatedLogin(self, request, context):
         """Begins a sign-in at an identity provider (OpenID Connect): answers where to send the person's browser.
         Keep `state` in the browser's session, and compare it with the one that the browser brings back.
+        UNAVAILABLE when the provider is away or answers what cannot be used.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -233,7 +234,7 @@ class AuthServiceServicer:
     def CompleteFederatedLogin(self, request, context):
         """Ends a sign-in at an identity provider: trades what the browser brought back for tokens. A state is
         good once and for ten minutes. Every refusal is UNAUTHENTICATED with the same reason; UNAVAILABLE when
-        the provider cannot be reached.
+        the provider is away or answers what cannot be used, which may be after it took the code: begin again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -79,11 +79,12 @@ class AuthServiceStub:
     BeginFederatedLogin: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.BeginFederatedLoginRequest, _auth_service_pb2.BeginFederatedLoginResponse]
     """Begins a sign-in at an identity provider (OpenID Connect): answers where to send the person's browser.
     Keep `state` in the browser's session, and compare it with the one that the browser brings back.
+    UNAVAILABLE when the provider is away or answers what cannot be used.
     """
     CompleteFederatedLogin: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.CompleteFederatedLoginRequest, _auth_service_pb2.CompleteFederatedLoginResponse]
     """Ends a sign-in at an identity provider: trades what the browser brought back for tokens. A state is
     good once and for ten minutes. Every refusal is UNAUTHENTICATED with the same reason; UNAVAILABLE when
-    the provider cannot be reached.
+    the provider is away or answers what cannot be used, which may be after it took the code: begin again.
     """
     WatchRevocations: _grpc.UnaryStreamMultiCallable[_auth_service_pb2.WatchRevocationsRequest, _auth_service_pb2.WatchRevocationsResponse]
     """Streams what verifiers of tokens elsewhere must stop accepting: first all that still matters
@@ -141,11 +142,12 @@ class AuthServiceAsyncStub(AuthServiceStub):
     BeginFederatedLogin: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.BeginFederatedLoginRequest, _auth_service_pb2.BeginFederatedLoginResponse]  # type: ignore[assignment]
     """Begins a sign-in at an identity provider (OpenID Connect): answers where to send the person's browser.
     Keep `state` in the browser's session, and compare it with the one that the browser brings back.
+    UNAVAILABLE when the provider is away or answers what cannot be used.
     """
     CompleteFederatedLogin: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.CompleteFederatedLoginRequest, _auth_service_pb2.CompleteFederatedLoginResponse]  # type: ignore[assignment]
     """Ends a sign-in at an identity provider: trades what the browser brought back for tokens. A state is
     good once and for ten minutes. Every refusal is UNAUTHENTICATED with the same reason; UNAVAILABLE when
-    the provider cannot be reached.
+    the provider is away or answers what cannot be used, which may be after it took the code: begin again.
     """
     WatchRevocations: _aio.UnaryStreamMultiCallable[_auth_service_pb2.WatchRevocationsRequest, _auth_service_pb2.WatchRevocationsResponse]  # type: ignore[assignment]
     """Streams what verifiers of tokens elsewhere must stop accepting: first all that still matters
@@ -284,6 +286,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_service_pb2.BeginFederatedLoginResponse, _abc.Awaitable[_auth_service_pb2.BeginFederatedLoginResponse]]:
         """Begins a sign-in at an identity provider (OpenID Connect): answers where to send the person's browser.
         Keep `state` in the browser's session, and compare it with the one that the browser brings back.
+        UNAVAILABLE when the provider is away or answers what cannot be used.
         """
 
     @_abc_1.abstractmethod
@@ -294,7 +297,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_service_pb2.CompleteFederatedLoginResponse, _abc.Awaitable[_auth_service_pb2.CompleteFederatedLoginResponse]]:
         """Ends a sign-in at an identity provider: trades what the browser brought back for tokens. A state is
         good once and for ten minutes. Every refusal is UNAUTHENTICATED with the same reason; UNAVAILABLE when
-        the provider cannot be reached.
+        the provider is away or answers what cannot be used, which may be after it took the code: begin again.
         """
 
     @_abc_1.abstractmethod

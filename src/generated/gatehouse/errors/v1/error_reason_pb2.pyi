@@ -151,7 +151,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_FILE_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 161
     """UNAVAILABLE: the store of the files' content cannot be reached; RetryInfo says when to retry."""
     ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 162
-    """UNAVAILABLE: the identity provider cannot be reached; RetryInfo says when to retry."""
+    """UNAVAILABLE: the identity provider is away or answers what cannot be used; RetryInfo says when to retry."""
     ERROR_REASON_OFFSET_OUT_OF_RANGE: _ErrorReason.ValueType  # 180
     """OUT_OF_RANGE: the offset is beyond the end of the file."""
     ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 181
@@ -301,7 +301,7 @@ ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 160
 ERROR_REASON_FILE_STORE_UNAVAILABLE: ErrorReason.ValueType  # 161
 """UNAVAILABLE: the store of the files' content cannot be reached; RetryInfo says when to retry."""
 ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 162
-"""UNAVAILABLE: the identity provider cannot be reached; RetryInfo says when to retry."""
+"""UNAVAILABLE: the identity provider is away or answers what cannot be used; RetryInfo says when to retry."""
 ERROR_REASON_OFFSET_OUT_OF_RANGE: ErrorReason.ValueType  # 180
 """OUT_OF_RANGE: the offset is beyond the end of the file."""
 ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 181

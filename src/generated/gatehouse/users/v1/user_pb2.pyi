@@ -92,7 +92,9 @@ class User(_message.Message):
     state: Global___User.State.ValueType
     """Whether the user can sign in. Output only: see SuspendUser and ReactivateUser."""
     email_verified: _builtins.bool
-    """Whether the user has shown to read mail at `email`. Output only."""
+    """Whether the user has shown to read mail at `email`, to us or to an identity provider that we let say so.
+    Output only.
+    """
     mfa_enabled: _builtins.bool
     """Whether a second factor is enrolled. Output only."""
     etag: _builtins.str
