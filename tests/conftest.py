@@ -9,6 +9,7 @@ from service.embedded import EmbeddedStores
 from tests.support.clients import Client, Person
 from tests.support.databases import Databases
 from tests.support.house import House, house, settings
+from tests.support.receiver import Receiver, receivers
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,13 @@ def open_house(databases: Databases) -> Iterator[Callable[..., House]]:
     """Serves another one, under other settings and with nobody but an admin in it."""
     with ExitStack() as houses:
         yield lambda **given: houses.enter_context(house(databases.new(), settings(**given)))
+
+
+@pytest.fixture
+def new_receiver() -> Iterator[Callable[..., Receiver]]:
+    """Makes receivers of webhooks."""
+    with receivers() as make:
+        yield make
 
 
 @pytest.fixture(scope="session")

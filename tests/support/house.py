@@ -15,7 +15,7 @@ from sqlalchemy import text
 from service.kernel.call import Call
 from service.settings import Address, Rate, Settings
 from service.storage.objects import ObjectStore
-from service.wiring import Application, Stores
+from service.wiring import Application, BackgroundWork, Stores
 from tests.support.clients import Client, Credentials, Machine, Person
 
 PASSWORD = "seven purple anvils sing"
@@ -86,9 +86,10 @@ class Site:
 class House(Site):
     """One that is served in this process, so that a test may reach behind it."""
 
-    def __init__(self, application: Application, stores: Stores) -> None:
+    def __init__(self, application: Application, stores: Stores, given: Settings) -> None:
         self.application = application
         self.stores = stores
+        self.settings = given
         super().__init__(application.grpc_port)
 
     def new_person(self, role: str = "", **fields: Any) -> Person:
@@ -130,17 +131,29 @@ def house(stores: Stores, chosen: Settings) -> Iterator[House]:
             chosen = replace(chosen, data_dir=Path(data_dir))
         elif chosen.file_store_url.startswith("file:"):
             ObjectStore.open(chosen.file_store_url)  # the folder is an operator's to make
-        with _serving(Application(replace(chosen, **given), stores), stores) as running:
+        with _serving(replace(chosen, **given), stores) as running:
             yield running
 
 
 @contextmanager
-def _serving(application: Application, stores: Stores) -> Iterator[House]:
+def worked_off(running: House) -> Iterator[BackgroundWork]:
+    """Does its background work for as long as the block runs, as a worker does."""
+    work = BackgroundWork(running.settings, running.stores)
+    work.start()
+    try:
+        yield work
+    finally:
+        work.stop()
+
+
+@contextmanager
+def _serving(given: Settings, stores: Stores) -> Iterator[House]:
+    application = Application(given, stores)
     try:
         application.listen()
         application.prepare()
         application.serve()
-        running = House(application, stores)
+        running = House(application, stores, given)
         try:
             yield running
         finally:

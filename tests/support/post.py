@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from email.message import EmailMessage
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from service.settings import Settings
 from service.wiring import Stores
 from tests.support.clients import Person
 from tests.support.house import House, house, worked_off
-from tests.support.mailbox import Mailbox, token_in
+from tests.support.mailbox import Letters, Mailbox, token_in
 from tests.support.waiting import wait_until
 
 _LEFT = "SELECT 1 FROM procrastinate_jobs WHERE task_name = 'send_mailed_token'"
@@ -18,16 +17,6 @@ _ADD = (
     "INSERT INTO mailed_tokens (user_id, purpose, hash, job, create_time, expire_time)"
     " VALUES (:user, :purpose, :hash, 0, now() - interval '1 hour', now() + interval '1 hour')"
 )
-
-
-class Letters(Protocol):
-    """Wherever mail arrives."""
-
-    def to(self, address: str) -> list[EmailMessage]:
-        """What has come for the address, oldest first."""
-
-    def next_to(self, address: str, *, after: int = 0) -> EmailMessage:
-        """The mail to the address that comes after so many others, waited for."""
 
 
 class Post:

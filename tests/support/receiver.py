@@ -102,6 +102,10 @@ class Receiver:
         """What was received of events of the type."""
         return [it for it in list(self.received) if it.event["type"] == event_type]
 
+    def subjects(self) -> list[str]:
+        """Whom or what happened that was received."""
+        return [it.event.get("subject", "") for it in list(self.received)]
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Takes one request, and answers as told."""
         self.open += 1

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from service.events.errors import EventNotFound
 from service.events.models import EventFilter, RecordedEvent
+from service.kernel import names
 from service.storage.revision import History
 
 _COLUMNS = "position, id, type, subject, actor, time, request_id, peer, data"
@@ -40,7 +41,7 @@ class EventRepository:
         """Raises EventNotFound."""
         row = self._run(_GET, {"id": event_id}).one_or_none()
         if row is None:
-            raise EventNotFound(f"events/{event_id}")
+            raise EventNotFound(names.event(event_id))
         return self._event(row)
 
     def ends(self) -> tuple[int, int]:

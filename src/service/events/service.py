@@ -5,10 +5,10 @@ from uuid import UUID
 
 from service.events.models import EventFilter, RecordedEvent
 from service.events.repository import EventRepository
+from service.kernel.pages import weight
 from service.storage.database import Database, Tx
 from service.storage.pages import Page, Pager, PageRequest
 
-_FIXED = 512  # bytes that an event has in a message beside its data
 _GROWTH = 4  # a short number in a list has four times as many bytes there as in its text
 
 
@@ -32,7 +32,7 @@ class EventService:
             request,
             read,
             lambda event: (str(event.position),),
-            lambda event: _FIXED + _GROWTH * len(repr(event.data).encode()),
+            lambda event: weight(_GROWTH * repr(event.data), {}),
         )
 
     def get(self, event_id: UUID) -> RecordedEvent:

@@ -32,6 +32,16 @@ def grant(grant_id: UUID) -> str:
     return f"grants/{grant_id}"
 
 
+def webhook(webhook_id: UUID) -> str:
+    """`webhooks/{id}`."""
+    return f"webhooks/{webhook_id}"
+
+
+def event(event_id: UUID) -> str:
+    """`events/{id}`."""
+    return f"events/{event_id}"
+
+
 def api_key(service_account: str, key_id: UUID) -> str:
     """`serviceAccounts/{id}/apiKeys/{id}`."""
     return f"{service_account}/apiKeys/{key_id}"
@@ -50,6 +60,16 @@ def session_id(name: str, *, field: str = "name") -> UUID:
 def grant_id(name: str, *, field: str = "name") -> UUID:
     """The id in `grants/{id}`. Raises InvalidArgument."""
     return _id(name, "grants", field)
+
+
+def webhook_id(name: str, *, field: str = "name") -> UUID:
+    """The id in `webhooks/{id}`. Raises InvalidArgument."""
+    return _id(name, "webhooks", field)
+
+
+def event_id(name: str, *, field: str = "event") -> UUID:
+    """The id in `events/{id}`. Raises InvalidArgument."""
+    return _id(name, "events", field)
 
 
 def api_key_ids(name: str, *, field: str = "name") -> tuple[str, UUID]:

@@ -1,11 +1,11 @@
 """Webhooks and deliveries between models and messages."""
 
 from collections.abc import Iterable
-from uuid import UUID
 
 from gatehouse.webhooks.v1 import webhook_pb2
 from gatehouse.webhooks.v1 import webhook_service_pb2 as pb
 
+from service.kernel import names
 from service.kernel.call import Committed
 from service.webhooks.models import (
     Delivery,
@@ -28,11 +28,6 @@ _TO_DELIVERY_STATE = {
     DeliveryState.FAILED: webhook_pb2.Delivery.STATE_FAILED,
 }
 _FROM_DELIVERY_STATE = {message: state for state, message in _TO_DELIVERY_STATE.items()}
-
-
-def id_in(name: str) -> UUID:
-    """The id in `webhooks/{id}` or `events/{id}`, whose form has been checked."""
-    return UUID(name.rpartition("/")[2])
 
 
 def webhook(found: Webhook) -> webhook_pb2.Webhook:
@@ -58,8 +53,8 @@ def webhooks(found: Iterable[Webhook]) -> list[webhook_pb2.Webhook]:
 def delivery(found: Delivery) -> webhook_pb2.Delivery:
     """A delivery as clients see it."""
     message = webhook_pb2.Delivery(
-        name=f"webhooks/{found.webhook}/deliveries/{found.event}",
-        event=f"events/{found.event}",
+        name=f"{names.webhook(found.webhook)}/deliveries/{found.event}",
+        event=names.event(found.event),
         event_type=found.event_type,
         state=_TO_DELIVERY_STATE[found.state],
         attempts=found.attempts,
@@ -94,7 +89,7 @@ def delivery_filter(request: pb.ListDeliveriesRequest) -> DeliveryFilter:
     """Which deliveries a client asks for."""
     return DeliveryFilter(
         state=_FROM_DELIVERY_STATE.get(request.state),
-        event=id_in(request.event) if request.event else None,
+        event=names.event_id(request.event) if request.event else None,
     )
 
 

@@ -25,17 +25,29 @@ _COLUMNS = (
 # The cursor's own row is the lock that makes the dispatchers one at a time.
 _CURSOR = text("SELECT position FROM webhook_cursor FOR UPDATE SKIP LOCKED")
 _ADVANCE = text("UPDATE webhook_cursor SET position = :position")
-_ENQUEUE = text(f"""
+_HOLD_CURSOR = text("SELECT FROM webhook_cursor FOR UPDATE")
+_NEW = f"""
 INSERT INTO deliveries ({_COLUMNS})
 SELECT w.id, e.id, e.position, e.type, 'PENDING', 0, clock_timestamp(), NULL,
     clock_timestamp(), 0, '', ''
-FROM json_to_recordset(CAST(:events AS json))
-    AS e (id uuid, position bigint, type text, subject text)
-JOIN webhooks w ON w.active @> e.position AND CASE
+"""
+# Which events are for which webhook.
+_IS_FOR = f"""
+w.active @> e.position AND CASE
     WHEN e.type = '{WebhookPinged.type}' THEN e.subject = 'webhooks/' || w.id
     ELSE w.event_types = '{{}}'
         OR EXISTS (SELECT FROM unnest(w.event_types) AS prefix WHERE starts_with(e.type, prefix))
 END
+"""
+_ENQUEUE = text(f"""{_NEW}
+FROM json_to_recordset(CAST(:events AS json))
+    AS e (id uuid, position bigint, type text, subject text)
+JOIN webhooks w ON {_IS_FOR}
+ON CONFLICT DO NOTHING
+""")
+_ENQUEUE_PAST = text(f"""{_NEW}
+FROM events e JOIN webhooks w ON {_IS_FOR}
+WHERE w.id = :webhook AND e.position > (SELECT position FROM webhook_cursor)
 ON CONFLICT DO NOTHING
 """)
 _ASK_AGAIN = text(f"""
@@ -48,32 +60,38 @@ ON CONFLICT (webhook, event) DO UPDATE SET
     error = ''
 RETURNING {_COLUMNS}
 """)
-# Fair: those with the fewest on their way come first, however many another has waiting. The time is
-# read once, or no index would be used.
+# Fair: those with the fewest on their way come first, however many another has waiting; and those
+# that are not prompt take one place each, and together no more than their share. The time is read
+# once, or no index would be used.
 _CLAIM = text("""
 WITH free AS (
-    SELECT id, coalesce(busy.count, 0) AS busy
+    SELECT id, prompt, coalesce(busy.count, 0) AS busy
     FROM webhooks LEFT JOIN json_to_recordset(CAST(:busy AS json)) AS busy (webhook uuid, count int)
         ON busy.webhook = id
     WHERE state = 'ACTIVE'
 ), due AS (
-    SELECT free.id AS webhook, one.event
+    SELECT free.id AS webhook, one.event, free.prompt, one.next_attempt_time,
+        free.busy + row_number() OVER (PARTITION BY free.id ORDER BY one.next_attempt_time) AS turn
     FROM free CROSS JOIN LATERAL (
         SELECT event, next_attempt_time FROM deliveries
         WHERE webhook = free.id AND state = 'PENDING'
             AND next_attempt_time <= (SELECT clock_timestamp())
-        ORDER BY next_attempt_time LIMIT greatest(:each - free.busy, 0)
+        ORDER BY next_attempt_time
+        LIMIT greatest(CASE WHEN free.prompt THEN :each ELSE 1 END - free.busy, 0)
         FOR UPDATE SKIP LOCKED
     ) one
-    ORDER BY free.busy + row_number() OVER (PARTITION BY free.id ORDER BY one.next_attempt_time),
-        one.next_attempt_time
-    LIMIT :most
+), not_prompt AS (
+    SELECT * FROM due WHERE NOT prompt ORDER BY turn, next_attempt_time
+    LIMIT (SELECT greatest(:slow - coalesce(sum(busy), 0), 0) FROM free WHERE NOT prompt)
+), taken AS (
+    SELECT * FROM due WHERE prompt UNION ALL SELECT * FROM not_prompt
+    ORDER BY turn, next_attempt_time LIMIT :most
 )
 UPDATE deliveries d SET attempts = attempts + 1, last_attempt_time = clock_timestamp(),
     next_attempt_time = clock_timestamp() + :lease,
     response_code = 0, response_excerpt = '', error = ''
-FROM due JOIN webhooks w ON w.id = due.webhook
-WHERE d.webhook = due.webhook AND d.event = due.event
+FROM taken JOIN webhooks w ON w.id = taken.webhook
+WHERE d.webhook = taken.webhook AND d.event = taken.event
 RETURNING d.webhook, d.event, d.attempts, d.next_attempt_time, w.url, w.secret,
     CASE WHEN w.previous_secret_expire_time > clock_timestamp() THEN w.previous_secret END
         AS previous_secret
@@ -123,20 +141,29 @@ class DeliveryRepository:
         self._run(_ENQUEUE, {"events": json.dumps(rows)})
         self._run(_ADVANCE, {"position": events[-1].position})
 
+    def hold_cursor(self) -> None:
+        """Nobody else makes deliveries until the transaction ends; waits for who does."""
+        self._run(_HOLD_CURSOR)
+
+    def enqueue_past(self, webhook: UUID) -> None:
+        """The same for one webhook, of all events there are; the cursor, held, stays."""
+        self._run(_ENQUEUE_PAST, {"webhook": webhook})
+
     def ask_again(self, webhook: UUID, event: RecordedEvent) -> Delivery:
         """Begins anew, or for the first time; who is sending it now no longer settles it."""
         given = {"webhook": webhook, "event": event.id, "position": event.position}
         return _delivery(self._run(_ASK_AGAIN, given | {"type": event.type}).one())
 
     def claim(
-        self, busy: Mapping[UUID, int], *, each: int, most: int, lease: timedelta
+        self, busy: Mapping[UUID, int], *, each: int, slow: int, most: int, lease: timedelta
     ) -> Sequence[Claim]:
         """Takes up to `most` that are due, `each` of a webhook less those it has `busy` here.
 
-        Whoever does not settle one within the `lease` loses it.
+        Of one that is not prompt it is one, and `slow` of all those together. Whoever does not
+        settle one within the `lease` loses it.
         """
         rows = [{"webhook": str(webhook), "count": count} for webhook, count in busy.items()]
-        given = {"busy": json.dumps(rows), "each": each, "most": most, "lease": lease}
+        given = {"busy": json.dumps(rows), "each": each, "slow": slow, "most": most, "lease": lease}
         return [
             Claim(
                 webhook=row.webhook,

@@ -6,7 +6,7 @@ import structlog
 
 from service.kernel.errors import GatehouseError
 from service.storage.wakeup import Wakeup
-from service.webhooks.outbox import Outbox
+from service.webhooks.deliveries import Deliveries
 from service.webhooks.sender import Sender
 
 log = structlog.get_logger("gatehouse.webhooks")
@@ -18,10 +18,10 @@ _PATIENCE = 3.0
 
 
 class Dispatcher:
-    """Fills the outbox from a thread of its own, and has the sender look; `start`, `stop` once."""
+    """Makes deliveries in a thread of its own, and has the sender look; `start`, `stop` once."""
 
-    def __init__(self, outbox: Outbox, sender: Sender, news: Wakeup) -> None:
-        self._outbox = outbox
+    def __init__(self, deliveries: Deliveries, sender: Sender, news: Wakeup) -> None:
+        self._deliveries = deliveries
         self._sender = sender
         self._news = news
         self._stopping = threading.Event()
@@ -41,7 +41,7 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                while self._outbox.fill() and not self._stopping.is_set():
+                while self._deliveries.fill() and not self._stopping.is_set():
                     self._sender.look()
             except GatehouseError as error:
                 log.warning("events are not dispatched", why=str(error))

@@ -1,18 +1,15 @@
 """Webhooks, what is sent to them, and what happens to them."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from service.kernel import names
 from service.kernel.events import Event
 from service.kernel.updates import require_etag
-
-
-def name_of(webhook_id: UUID) -> str:
-    """`webhooks/{id}`."""
-    return f"webhooks/{webhook_id}"
 
 
 def secret_place(webhook_id: UUID) -> str:
@@ -46,7 +43,7 @@ class Webhook:
     @property
     def name(self) -> str:
         """`webhooks/{id}`."""
-        return name_of(self.id)
+        return names.webhook(self.id)
 
     @property
     def etag(self) -> str:
@@ -133,16 +130,20 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a try went: the receiver's answer, or with a `code` of 0 the error instead of one."""
+    """How a try went: the receiver's answer, or with a `code` of 0 the error instead of one.
+
+    `prompt` says that all of the answer was there soon.
+    """
 
     code: int = 0
     excerpt: str = field(default="", repr=False)
     error: str = ""
     retry_after: str = ""
+    prompt: bool = False
 
 
-def told(webhook: Webhook) -> dict[str, object]:
-    """What the audit trail is told of a webhook.
+def shown(webhook: Webhook) -> dict[str, object]:
+    """What events show of a webhook.
 
     Of its URL only where that leads: what comes after often holds a token.
     """
@@ -154,20 +155,31 @@ def told(webhook: Webhook) -> dict[str, object]:
     }
 
 
+def changes(
+    fields: Iterable[str], before: Mapping[str, object], after: Mapping[str, object]
+) -> dict[str, object]:
+    """What the event of an update says: which fields, and of what is shown that which changed."""
+    changed: dict[str, object] = {"fields": list(fields)}
+    if others := [name for name in before if before[name] != after[name]]:
+        changed["before"] = {name: before[name] for name in others}
+        changed["after"] = {name: after[name] for name in others}
+    return changed
+
+
 class WebhookCreated(Event):
-    """A webhook was created; `data` tells what is sent where."""
+    """A webhook was created, as `data.after` shows it."""
 
     type = "gatehouse.webhooks.created"
 
 
 class WebhookUpdated(Event):
-    """Fields of a webhook were changed; `data.fields` names them."""
+    """A webhook was changed: `data` has the fields, and before and after of what is shown."""
 
     type = "gatehouse.webhooks.updated"
 
 
 class WebhookDeleted(Event):
-    """A webhook was deleted."""
+    """A webhook was deleted, which was as `data.before` shows it."""
 
     type = "gatehouse.webhooks.deleted"
 

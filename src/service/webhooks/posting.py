@@ -18,6 +18,7 @@ from service.webhooks.addresses import is_public
 from service.webhooks.models import Message, Outcome
 
 _SECONDS: Final = 15.0
+_PROMPT_SECONDS: Final = 2.0
 _EXCERPT_BYTES = 1024
 
 
@@ -57,14 +58,15 @@ class Poster:
         url = message.claim.url
         if not self._allow_private and not url.startswith("https:"):
             return Outcome(error="The URL is not https, and the server does not speak http.")
-        deadline = asyncio.get_running_loop().time() + _SECONDS
+        now = asyncio.get_running_loop().time
+        deadline = now() + _SECONDS
+        late = now() + _PROMPT_SECONDS
         try:
             async with asyncio.timeout_at(deadline):
                 answer = await self._session.post(
                     URL(url, encoded=True),
-                    data=BytesIO(
-                        message.body
-                    ),  # sent in parts, so that a large one holds up no other
+                    # Sent in parts, so that a large one holds up no other.
+                    data=BytesIO(message.body),
                     headers=message.headers,
                     allow_redirects=False,
                 )
@@ -76,6 +78,7 @@ class Poster:
             code=answer.status,
             excerpt=await _excerpt(answer, deadline),
             retry_after=answer.headers.get("Retry-After", ""),
+            prompt=now() < late,
         )
 
     def _open_socket(self, info: Any) -> socket.socket:

@@ -18,8 +18,9 @@ from sqlalchemy import (
     text,
 )
 
+from service.kernel import names
 from service.webhooks.errors import WebhookNotFound
-from service.webhooks.models import State, Webhook, name_of
+from service.webhooks.models import State, Webhook
 
 _WEBHOOKS = Table(
     "webhooks",
@@ -54,6 +55,8 @@ _END = text(
     " * int8multirange(int8range(NULL, (SELECT coalesce(max(position), 0) + 1 FROM events)))"
     " WHERE id = :id"
 )
+_FORGET_PAST = text("UPDATE webhooks SET active = '{}' WHERE id = :id")
+_PACE = text("UPDATE webhooks SET prompt = :prompt WHERE id = :id AND prompt <> :prompt")
 
 
 class WebhookRepository:
@@ -65,13 +68,13 @@ class WebhookRepository:
     def get(self, webhook_id: UUID) -> Webhook:
         """Raises WebhookNotFound."""
         if (found := self._find(select(_WEBHOOKS), webhook_id)) is None:
-            raise WebhookNotFound(name_of(webhook_id))
+            raise WebhookNotFound(names.webhook(webhook_id))
         return found
 
     def get_for_update(self, webhook_id: UUID) -> Webhook:
         """The webhook, locked until the transaction ends. Raises WebhookNotFound."""
         if (found := self.find_for_update(webhook_id)) is None:
-            raise WebhookNotFound(name_of(webhook_id))
+            raise WebhookNotFound(names.webhook(webhook_id))
         return found
 
     def find_for_update(self, webhook_id: UUID) -> Webhook | None:
@@ -102,6 +105,14 @@ class WebhookRepository:
     def end(self, webhook_id: UUID) -> None:
         """From here on they are not; in a transaction that is `in_order`."""
         self._run(_END, {"id": webhook_id})
+
+    def forget_past(self, webhook_id: UUID) -> None:
+        """Nothing is for it until it begins again; what was, has to be a delivery by now."""
+        self._run(_FORGET_PAST, {"id": webhook_id})
+
+    def keep_pace(self, webhook_id: UUID, *, prompt: bool) -> None:
+        """Remembers whether its receiver answered promptly the last time; no change of its own."""
+        self._run(_PACE, {"id": webhook_id, "prompt": prompt})
 
     def delete(self, webhook_id: UUID) -> None:
         """Deletes the webhook."""

@@ -16,6 +16,7 @@ PAUSES = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
+TRIES = len(PAUSES) + 1
 LONGEST = timedelta(days=1)
 _JITTER = 0.1
 
@@ -25,7 +26,7 @@ def pause_after(attempts: int) -> timedelta | None:
 
     Jitter keeps what failed together from coming back together.
     """
-    if attempts > len(PAUSES):
+    if attempts >= TRIES:
         return None
     spread = uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads tries, hides nothing
     return PAUSES[attempts - 1] * spread
@@ -41,7 +42,7 @@ def asked_pause(retry_after: str, now: datetime) -> timedelta:
         return timedelta(seconds=min(int(retry_after[:18]), LONGEST.total_seconds()))
     try:
         date = parsedate_to_datetime(retry_after)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last of numbers that no date has
         return timedelta(0)
     if date.tzinfo is None:  # how a date in -0000 is read
         date = date.replace(tzinfo=UTC)

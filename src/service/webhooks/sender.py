@@ -14,8 +14,8 @@ from uuid import UUID
 import structlog
 
 from service.kernel.errors import GatehouseError
+from service.webhooks.deliveries import Deliveries
 from service.webhooks.models import Message, Outcome
-from service.webhooks.outbox import Outbox
 
 if TYPE_CHECKING:
     from service.webhooks.posting import Poster
@@ -24,28 +24,27 @@ T = TypeVar("T")
 
 log = structlog.get_logger("gatehouse.webhooks")
 
-# A receiver that is slow or dead holds places of its own, and those are few of all there are.
-_EACH = 8
 _AT_ONCE = 256
-# Who did not answer the last time is asked by one message at a time until they do.
-_SILENT = 1
-_NAME_THREADS = 64
+_EACH = 8
+# The half is for those that answered promptly the last time. However many others there are, and
+# however long they take, each has one message on its way, and together they have the other half.
+_SLOW = 128
 _DATABASE_THREADS = 3
 _POLL = 1.0
+_NOT_KEPT = Outcome(error="How it went could not be kept; the server's log tells why.")
 _PATIENCE = 3.0  # for what is on its way when we are to end; another sends again what is cut
 
 
 class Sender:
     """Sends from an event loop in a thread of its own; `start` and `stop` once each."""
 
-    def __init__(self, outbox: Outbox, *, allow_private: bool) -> None:
-        self._outbox = outbox
+    def __init__(self, deliveries: Deliveries, *, allow_private: bool) -> None:
+        self._deliveries = deliveries
         self._allow_private = allow_private
         self._thread = threading.Thread(target=self._run, name="webhook-sender", daemon=True)
         self._database = ThreadPoolExecutor(_DATABASE_THREADS, "webhook-database")
         self._running: tuple[AbstractEventLoop, asyncio.Event] | None = None
         self._busy: Counter[UUID] = Counter()
-        self._silent: set[UUID] = set()
         self._sending: set[Task[None]] = set()
         self._stopping = False
 
@@ -79,7 +78,7 @@ class Sender:
     async def _work(self) -> None:
         loop, news = self._running = (asyncio.get_running_loop(), asyncio.Event())
         # Names are looked up there, and a name server that is dead must keep no one else waiting.
-        loop.set_default_executor(ThreadPoolExecutor(_NAME_THREADS, "webhook-names"))
+        loop.set_default_executor(ThreadPoolExecutor(_AT_ONCE, "webhook-names"))
         async with AsyncExitStack() as posters:
             poster = None
             while not self._stopping:
@@ -110,9 +109,10 @@ class Sender:
         if not room:
             return []
         try:
-            held = dict.fromkeys(self._silent, _EACH - _SILENT)
-            busy = self._busy + Counter(held)
-            return await self._asked(lambda: self._outbox.claim(busy, each=_EACH, most=room))
+            busy = self._busy.copy()
+            return await self._asked(
+                lambda: self._deliveries.claim(busy, each=_EACH, slow=_SLOW, most=room)
+            )
         except GatehouseError as error:
             log.warning("nothing can be claimed", why=str(error))
         except Exception:
@@ -140,23 +140,24 @@ class Sender:
         except Exception:
             log.exception("posting", webhook=str(message.claim.webhook))
             outcome = Outcome(error="It could not be sent; the server's log tells why.")
-        if outcome.code:
-            self._silent.discard(message.claim.webhook)
-        else:
-            self._silent.add(message.claim.webhook)
-        # How it went is worth trying to keep for a while, or the receiver gets the same again.
-        while not await self._settle(message, outcome) and not self._stopping:
-            await asyncio.sleep(_POLL)
-
-    async def _settle(self, message: Message, outcome: Outcome) -> bool:
         try:
-            await self._asked(lambda: self._outbox.settle(message.claim, outcome))
-        except GatehouseError as error:
-            log.warning("a delivery cannot be settled", why=str(error))
-            return False
+            await self._settle(message, outcome)
         except Exception:
             log.exception("settling", webhook=str(message.claim.webhook))
-        return True
+            # Or the receiver would get it again with each lease, rather than by the schedule.
+            with suppress(Exception):
+                await self._settle(message, _NOT_KEPT)
+
+    async def _settle(self, message: Message, outcome: Outcome) -> None:
+        """Goes on trying while PostgreSQL is away, or the receiver gets the same again."""
+        while True:
+            try:
+                return await self._asked(lambda: self._deliveries.settle(message.claim, outcome))
+            except GatehouseError as error:
+                log.warning("a delivery cannot be settled", why=str(error))
+            if self._stopping:
+                return None
+            await asyncio.sleep(_POLL)
 
     async def _asked(self, question: Callable[[], T]) -> T:
         """What the database answers, which is asked in a thread of its own."""

@@ -29,8 +29,9 @@ from service.webhooks.models import (
     WebhookDeleted,
     WebhookPinged,
     WebhookUpdated,
+    changes,
     secret_place,
-    told,
+    shown,
 )
 from service.webhooks.repository import WebhookRepository
 from service.webhooks.signature import new_secret
@@ -67,7 +68,7 @@ class WebhookService:
     def create(self, call: Call, wanted: Wanted) -> Committed[Secured]:
         """A webhook for what happens from now on, and its secret.
 
-        Raises PermissionMissing, InvalidArgument for a URL that may not be.
+        Raises ScopeMissing, PermissionMissing, InvalidArgument for a URL that may not be.
         """
         self._require_watching(call)
         require_url(wanted.url, allow_private=self._allow_private)
@@ -87,7 +88,7 @@ class WebhookService:
             WebhookRepository(tx.connection).insert(webhook)
             if webhook.state is State.ACTIVE:
                 _heed_state(tx, webhook)
-            tx.record(WebhookCreated(webhook.name, told(webhook)))
+            tx.record(WebhookCreated(webhook.name, {"after": shown(webhook)}))
             return tx.commit(Secured(webhook, secret))
 
     def get(self, webhook_id: UUID) -> Webhook:
@@ -109,8 +110,8 @@ class WebhookService:
     ) -> Committed[Webhook]:
         """Takes the fields that `mask` names from `wanted`.
 
-        Raises InvalidUpdateMask, PermissionMissing before WebhookNotFound, InvalidArgument for a
-        URL that may not be, EtagMismatch.
+        Raises InvalidUpdateMask, ScopeMissing and PermissionMissing before WebhookNotFound,
+        InvalidArgument for a URL that may not be, EtagMismatch.
         """
         populated = [name for name in _CHANGEABLE if getattr(wanted, name)]
         fields = fields_to_change(mask, _CHANGEABLE, populated)
@@ -121,14 +122,15 @@ class WebhookService:
             webhooks = WebhookRepository(tx.connection)
             webhook = webhooks.get_for_update(webhook_id)
             webhook.require_etag(etag)
-            before = told(webhook)
-            if changed := list(take(webhook, wanted, fields)):
+            before = shown(webhook)
+            if changed := take(webhook, wanted, fields):
                 webhook.update_time = self._clock.now()
+                if "event_types" in changed:
+                    _close_past(tx, webhook)
                 webhooks.update(webhook)
-                if "state" in changed:
+                if not changed.keys().isdisjoint({"event_types", "state"}):
                     _heed_state(tx, webhook)
-                after = {"fields": changed, "before": before, "after": told(webhook)}
-                tx.record(WebhookUpdated(webhook.name, after))
+                tx.record(WebhookUpdated(webhook.name, changes(changed, before, shown(webhook))))
             return tx.commit(webhook)
 
     def delete(self, call: Call, webhook_id: UUID, *, etag: str = "") -> Committed[None]:
@@ -141,7 +143,7 @@ class WebhookService:
             webhook = webhooks.get_for_update(webhook_id)
             webhook.require_etag(etag)
             webhooks.delete(webhook_id)
-            tx.record(WebhookDeleted(webhook.name))
+            tx.record(WebhookDeleted(webhook.name, {"before": shown(webhook)}))
             return tx.commit(None)
 
     def rotate_secret(self, call: Call, webhook_id: UUID) -> Committed[Secured]:
@@ -180,18 +182,21 @@ class WebhookService:
                 WebhookRepository(connection).get(webhook_id)
                 return DeliveryRepository(connection).list(webhook_id, which, before, limit)
 
-        return self._pager.page(request, read, lambda delivery: (str(delivery.position),), _size)
+        return self._pager.page(
+            request, read, lambda delivery: (str(delivery.position),), _weight_of_delivery
+        )
 
     def redeliver(self, call: Call, webhook_id: UUID, event_id: UUID) -> Committed[Delivery]:
         """Sends an event to the webhook from now on, whether or not it was before.
 
-        Raises EventNotFound, WebhookNotFound, WebhookDisabled.
+        Raises ScopeMissing, PermissionMissing, EventNotFound, WebhookNotFound, WebhookDisabled.
         """
+        self._require_watching(call)
         event = self._events.get(event_id)
         with self._db.transaction(call) as tx:
             webhook = _active(tx, webhook_id)
             delivery = DeliveryRepository(tx.connection).ask_again(webhook_id, event)
-            tx.record(EventRedelivered(webhook.name, {"event": f"events/{event_id}"}))
+            tx.record(EventRedelivered(webhook.name, {"event": names.event(event_id)}))
             return tx.commit(delivery)
 
     def _require_may_change(self, call: Call, wanted: Wanted, fields: Collection[str]) -> None:
@@ -201,8 +206,10 @@ class WebhookService:
             require_url(wanted.url, allow_private=self._allow_private)
 
     def _require_watching(self, call: Call) -> None:
-        """Nobody has events sent elsewhere who may not see them here."""
-        self._access.require(call.principal, permission="events.watch", path="/events")
+        """Nobody has events sent elsewhere who may not see them here, with this token."""
+        self._access.require(
+            call.principal, scope="events:read", permission="events.watch", path="/events"
+        )
 
     def _sealed(self, webhook_id: UUID, secret: str) -> bytes:
         return self._ring.seal(secret.encode(), secret_place(webhook_id))
@@ -216,6 +223,15 @@ def _active(tx: Tx, webhook_id: UUID) -> Webhook:
     return webhook
 
 
+def _close_past(tx: Tx, webhook: Webhook) -> None:
+    """What happened before this commit is for the webhook by the types that it had until then."""
+    deliveries = DeliveryRepository(tx.connection)
+    deliveries.hold_cursor()
+    tx.in_order()
+    deliveries.enqueue_past(webhook.id)
+    WebhookRepository(tx.connection).forget_past(webhook.id)
+
+
 def _heed_state(tx: Tx, webhook: Webhook) -> None:
     """From this commit on, and to the event, events are for the webhook or are not."""
     tx.in_order()
@@ -227,9 +243,8 @@ def _heed_state(tx: Tx, webhook: Webhook) -> None:
 
 
 def _weight(webhook: Webhook) -> int:
-    texts = (webhook.url, webhook.description, *webhook.event_types)
-    return weight("".join(texts), {})
+    return weight("".join((webhook.url, webhook.description, *webhook.event_types)), {})
 
 
-def _size(delivery: Delivery) -> int:
+def _weight_of_delivery(delivery: Delivery) -> int:
     return weight(delivery.response_excerpt, {})

@@ -3,11 +3,11 @@
 from gatehouse.webhooks.v1 import webhook_service_pb2 as pb
 from gatehouse.webhooks.v1 import webhook_service_pb2_grpc as rpc
 
+from service.kernel import names
 from service.kernel.call import Call, Committed
 from service.transport.answers import answers
 from service.transport.paging import page_request
 from service.webhooks import convert
-from service.webhooks.convert import id_in
 from service.webhooks.models import Delivery, Secured, Webhook
 from service.webhooks.service import WebhookService
 
@@ -23,7 +23,7 @@ class WebhookServicer(rpc.WebhookServiceServicer):
         return self._webhooks.create(call, convert.wanted(request.webhook))
 
     def GetWebhook(self, request: pb.GetWebhookRequest, call: Call) -> pb.GetWebhookResponse:
-        found = self._webhooks.get(id_in(request.name))
+        found = self._webhooks.get(names.webhook_id(request.name))
         return pb.GetWebhookResponse(webhook=convert.webhook(found))
 
     def ListWebhooks(self, request: pb.ListWebhooksRequest, call: Call) -> pb.ListWebhooksResponse:
@@ -36,7 +36,7 @@ class WebhookServicer(rpc.WebhookServiceServicer):
     def UpdateWebhook(self, request: pb.UpdateWebhookRequest, call: Call) -> Committed[Webhook]:
         return self._webhooks.update(
             call,
-            id_in(request.webhook.name),
+            names.webhook_id(request.webhook.name),
             convert.wanted(request.webhook),
             request.update_mask.paths,
             etag=request.webhook.etag,
@@ -44,21 +44,23 @@ class WebhookServicer(rpc.WebhookServiceServicer):
 
     @answers(convert.deleted)
     def DeleteWebhook(self, request: pb.DeleteWebhookRequest, call: Call) -> Committed[None]:
-        return self._webhooks.delete(call, id_in(request.name), etag=request.etag)
+        return self._webhooks.delete(call, names.webhook_id(request.name), etag=request.etag)
 
     @answers(convert.rotated)
     def RotateSecret(self, request: pb.RotateSecretRequest, call: Call) -> Committed[Secured]:
-        return self._webhooks.rotate_secret(call, id_in(request.name))
+        return self._webhooks.rotate_secret(call, names.webhook_id(request.name))
 
     @answers(convert.pinged)
     def PingWebhook(self, request: pb.PingWebhookRequest, call: Call) -> Committed[Delivery]:
-        return self._webhooks.ping(call, id_in(request.name))
+        return self._webhooks.ping(call, names.webhook_id(request.name))
 
     def ListDeliveries(
         self, request: pb.ListDeliveriesRequest, call: Call
     ) -> pb.ListDeliveriesResponse:
         page = self._webhooks.deliveries(
-            id_in(request.webhook), convert.delivery_filter(request), page_request(request)
+            names.webhook_id(request.webhook),
+            convert.delivery_filter(request),
+            page_request(request),
         )
         return pb.ListDeliveriesResponse(
             deliveries=convert.deliveries(page.items), next_page_token=page.next_page_token
@@ -66,4 +68,6 @@ class WebhookServicer(rpc.WebhookServiceServicer):
 
     @answers(convert.redelivered)
     def RedeliverEvent(self, request: pb.RedeliverEventRequest, call: Call) -> Committed[Delivery]:
-        return self._webhooks.redeliver(call, id_in(request.webhook), id_in(request.event))
+        return self._webhooks.redeliver(
+            call, names.webhook_id(request.webhook), names.event_id(request.event)
+        )

@@ -18,8 +18,8 @@ from service.mail.messages import Messages
 from service.settings import Settings
 from service.storage.pages import Pager
 from service.users.addressees import Addressees
+from service.webhooks.deliveries import Deliveries
 from service.webhooks.dispatcher import Dispatcher
-from service.webhooks.outbox import Outbox
 from service.webhooks.sender import Sender
 from service.wiring.followed import FollowedStores
 from service.wiring.services import object_store_of
@@ -67,9 +67,9 @@ class BackgroundWork:
         self._worker = Worker(queue)
 
         events = EventService(database, Pager(ring))
-        outbox = Outbox(database, ring, clock, events, issuer=settings.issuer)
-        self._sender = Sender(outbox, allow_private=settings.webhook_allow_private)
-        self._dispatcher = Dispatcher(outbox, self._sender, followed.news_of_events)
+        deliveries = Deliveries(database, ring, clock, events, issuer=settings.issuer)
+        self._sender = Sender(deliveries, allow_private=settings.webhook_allow_private)
+        self._dispatcher = Dispatcher(deliveries, self._sender, followed.news_of_events)
 
     def start(self) -> None:
         """Starts working the queue off, and sending. Raises Unavailable if PostgreSQL is away."""

@@ -10,19 +10,12 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.support.commands import Shell, finish
-from tests.support.receiver import OK, Answer, Connection, Receiver, receivers, status
+from tests.support.receiver import OK, Answer, Connection, Receiver, status
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
 
 NOBODY = "webhooks/01890a5d-ac96-774b-bcce-b302099a8057"
 GROUP_CREATED = "gatehouse.groups.created"
-
-
-@pytest.fixture
-def new_receiver() -> Iterator[Callable[..., Receiver]]:
-    """Makes receivers."""
-    with receivers() as make:
-        yield make
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from service.wiring import BackgroundWork
 from tests.support.clients import Person
 from tests.support.databases import Databases
-from tests.support.house import House, house, settings
-from tests.support.receiver import Receiver, receivers
+from tests.support.house import House, house, settings, worked_off
+from tests.support.receiver import Receiver
 from tests.support.waiting import wait_until
 
 
@@ -17,24 +16,14 @@ from tests.support.waiting import wait_until
 def sending(databases: Databases) -> Iterator[House]:
     """Serves, and sends, to loopback too."""
     chosen = settings(webhook_allow_private=True)
-    with house(databases.new(), chosen) as running:
-        work = BackgroundWork(chosen, running.stores)
-        work.start()
+    with house(databases.new(), chosen) as running, worked_off(running):
         yield running
-        work.stop()
 
 
 @pytest.fixture
 def owner(sending: House) -> Person:
     """The first admin there."""
     return sending.admin
-
-
-@pytest.fixture
-def new_receiver() -> Iterator[Callable[..., Receiver]]:
-    """Makes receivers."""
-    with receivers() as make:
-        yield make
 
 
 @pytest.fixture

@@ -1,17 +1,30 @@
 """No receiver and no event keeps another waiting."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.webhooks.test_sending import ThingHappened, happen, subjects
+import pytest
+
 from tests.support.house import House
-from tests.support.receiver import Connection, Receiver, hang, status
+from tests.support.receiver import Answer, Connection, Receiver, hang, raw, status
+from tests.support.things import ThingHappened, happen
 from tests.support.waiting import wait_until
 
-PLACES = 8
+PLACES, OF_THE_SLOW = 8, 128
 Make = Callable[..., Any]
+
+
+async def slowly(connection: Connection) -> None:
+    """Answers, but only after three seconds."""
+    await asyncio.sleep(3)
+    await connection.answer(200)
+
+
+def many(count: int) -> list[str]:
+    return [f"things/{number}" for number in range(count)]
 
 
 def test_a_receiver_that_is_dead_keeps_no_other_waiting(
@@ -20,32 +33,74 @@ def test_a_receiver_that_is_dead_keeps_no_other_waiting(
     dead, alive = new_receiver(hang), new_receiver()
     for receiver in (dead, alive):
         subscribe(receiver, ThingHappened.type)
-    happen(sending, *(f"things/{number}" for number in range(300)))
+    happen(sending, *many(300))
     wait_until(lambda: len(alive.received) == 300, "all for the one that answers")
-    assert len(dead.received) == PLACES, "the dead one answered"
+    assert len(dead.received) == 1, "the dead one answered"
 
 
-def test_nor_do_very_many(sending: House, new_receiver: Make, subscribe: Make) -> None:
-    everyone = [new_receiver(hang) for _ in range(50)]
-    for receiver in everyone:
-        subscribe(receiver, ThingHappened.type)
-    happen(sending, *(f"things/{number}" for number in range(10)))
-    wait_until(lambda: sum(it.open for it in everyone) >= 250, "all places to be taken")
-    assert all(it.most_open <= PLACES for it in everyone)
-    assert min(it.open for it in everyone) >= 4, "some got fewer places than others"
+def test_nor_do_forty_slow_ones(sending: House, new_receiver: Make, subscribe: Make) -> None:
+    slow, quick = new_receiver(slowly), new_receiver()
+    for _ in range(40):
+        subscribe(slow, ThingHappened.type)
+    subscribe(quick, ThingHappened.type)
+    happen(sending, *many(100))
+    wait_until(lambda: len(quick.received) == 100, "all for the quick one")
+    wait_until(lambda: len(slow.received) > 40, "the slow ones to be asked again")
+    happen(sending, *many(100))
+    wait_until(lambda: len(quick.received) == 200, "the rest for the quick one")
+    assert slow.most_open <= 40
 
 
-def test_who_did_not_answer_is_sent_one_message_at_a_time_until_they_do(
-    sending: House, new_receiver: Make, subscribe: Make, settled: Make, deliveries: Make
+def test_nor_do_more_silent_ones_than_there_are_places(
+    sending: House, new_receiver: Make, subscribe: Make, settled: Make
 ) -> None:
-    receiver: Receiver = new_receiver(lambda connection: connection.send(b""))
+    silent, alive = new_receiver(hang), new_receiver()
+    webhook = subscribe(alive, ThingHappened.type).webhook
+    happen(sending, "things/first")
+    settled(webhook)
+    for _ in range(300):
+        subscribe(silent, ThingHappened.type)
+    happen(sending, *many(50))
+    wait_until(lambda: silent.open == OF_THE_SLOW, "the places of the silent to be taken")
+    happen(sending, *many(50))
+    wait_until(lambda: len(alive.received) == 101, "all for the one that answers")
+    assert len(silent.received) == OF_THE_SLOW, "the silent ones were asked again before"
+
+
+def test_who_answers_promptly_is_sent_several_messages_at_a_time(
+    sending: House, new_receiver: Make, subscribe: Make, settled: Make
+) -> None:
+    receiver: Receiver = new_receiver()
     webhook = subscribe(receiver, ThingHappened.type).webhook
-    happen(sending, "things/0")
-    assert settled(webhook).error
+    happen(sending, "things/first")
+    settled(webhook)
     receiver.answer = hang
-    happen(sending, *(f"things/{number}" for number in range(1, 20)))
+    happen(sending, *many(20))
+    wait_until(lambda: receiver.open == PLACES, "all its places to be taken")
+
+
+@pytest.mark.parametrize("answer", [raw(b""), slowly], ids=["silent", "slow"])
+def test_who_did_not_is_sent_one_at_a_time_until_they_do(
+    sending: House,
+    new_receiver: Make,
+    subscribe: Make,
+    settled: Make,
+    deliveries: Make,
+    answer: Answer,
+) -> None:
+    receiver: Receiver = new_receiver()
+    webhook = subscribe(receiver, ThingHappened.type).webhook
+    happen(sending, "things/first")
+    settled(webhook)
+    receiver.answer = answer
+    happen(sending, "things/second")
+    wait_until(lambda: len(deliveries(webhook)) == 2, "the second")
+    settled(webhook)
+    receiver.most_open = 0
+    receiver.answer = hang
+    happen(sending, *many(20))
     wait_until(lambda: receiver.open, "the next try")
-    wait_until(lambda: len(deliveries(webhook)) == 20, "the others")
+    wait_until(lambda: len(deliveries(webhook)) == 22, "the others")
     assert receiver.most_open == 1
 
 
@@ -60,7 +115,7 @@ def test_an_event_that_is_never_taken_keeps_no_other_waiting(
     webhook = subscribe(receiver, ThingHappened.type).webhook
     happen(sending, "things/poison", *(f"things/{number}" for number in range(30)))
     wait_until(lambda: len(receiver.received) == 31, "the others")
-    assert len(set(subjects(receiver))) == 31
+    assert len(set(receiver.subjects())) == 31
     wait_until(lambda: len(deliveries(webhook, state=2)) == 30, "all but one")
     [left] = deliveries(webhook, state=1)
     assert left.response_code == 500

@@ -8,11 +8,10 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from service.kernel.call import Call
-from service.kernel.events import Event
 from tests.support.clients import Person
 from tests.support.house import House
 from tests.support.receiver import Receiver, status
+from tests.support.things import ThingHappened, happen
 from tests.support.waiting import wait_until
 
 ACTIVE, DISABLED = 1, 2
@@ -20,25 +19,9 @@ SUCCEEDED = 2
 Make = Callable[..., Any]
 
 
-class ThingHappened(Event):
-    type = "gatehouse.things.happened"
-
-
-def happen(house: House, *things: str, **data: Any) -> None:
-    """Records an event of each thing, in one transaction, in nobody's name."""
-    with house.application.services.database.transaction(Call.internal("test")) as tx:
-        for thing in things:
-            tx.record(ThingHappened(thing, data))
-        tx.commit(None)
-
-
 def verified(secret: str, message: Any) -> Any:
     """The message, as the reference library opens it."""
     return Webhook(secret).verify(message.body, dict(message.headers))
-
-
-def subjects(receiver: Receiver) -> list[str]:
-    return [it.event.get("subject", "") for it in list(receiver.received)]
 
 
 def test_an_event_is_sent_as_a_signed_cloudevent(
@@ -148,7 +131,7 @@ def test_what_happened_before_it_was_created_is_not_sent(
     subscribe(receiver, ThingHappened.type)
     happen(sending, "things/after")
     wait_until(lambda: receiver.received, "the message")
-    assert subjects(receiver) == ["things/after"]
+    assert receiver.subjects() == ["things/after"]
 
 
 def test_a_ping_goes_to_the_webhook_alone_whatever_it_wants(
@@ -224,7 +207,7 @@ def test_what_happens_while_it_is_disabled_is_not_sent_later(
     owner.webhooks.UpdateWebhook(webhook={"name": webhook.name, "state": ACTIVE})
     happen(sending, "things/3")
     wait_until(lambda: len(receiver.received) >= 2, "the messages")
-    assert sorted(subjects(receiver)) == ["things/1", "things/3"]
+    assert sorted(receiver.subjects()) == ["things/1", "things/3"]
 
 
 def test_what_was_to_be_sent_waits_until_it_is_active_again(
@@ -243,7 +226,7 @@ def test_what_was_to_be_sent_waits_until_it_is_active_again(
     wait_until(lambda: len(receiver.received) == 2, "another's")
     receiver.answer = status(200)
     owner.webhooks.UpdateWebhook(webhook={"name": webhook.name, "state": ACTIVE})
-    wait_until(lambda: subjects(receiver).count("things/1") == 2, "the second try")
+    wait_until(lambda: receiver.subjects().count("things/1") == 2, "the second try")
     assert settled(webhook, 2).attempts == 2
 
 

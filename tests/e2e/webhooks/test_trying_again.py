@@ -10,14 +10,13 @@ import pytest
 from standardwebhooks import Webhook
 
 from service.webhooks import posting
-from service.wiring import BackgroundWork
-from tests.e2e.webhooks.test_sending import ThingHappened, happen
 from tests.support import receiver as answers
 from tests.support.clients import Person
 from tests.support.databases import Databases
-from tests.support.house import House, house, settings
+from tests.support.house import House, house, settings, worked_off
 from tests.support.moved_clock import MovedClock
 from tests.support.receiver import Connection, Receiver, status
+from tests.support.things import ThingHappened, happen
 from tests.support.waiting import wait_until
 
 ACTIVE, DISABLED = 1, 2
@@ -32,14 +31,11 @@ def moved(databases: Databases) -> Iterator[tuple[House, Callable[[float], None]
     stores = databases.new()
     clock = MovedClock(stores)
     chosen = settings(webhook_allow_private=True)
-    with house(stores, chosen) as running:
-        work = BackgroundWork(chosen, stores)
-        work.start()
+    with house(stores, chosen) as running, worked_off(running) as work:
         yield (
             running,
             lambda seconds: clock.move(seconds, running.application.services, work._stores),
         )
-        work.stop()
 
 
 @pytest.fixture
@@ -70,15 +66,12 @@ def test_a_database_whose_clock_is_a_little_off_signs_what_still_verifies(
     stores = databases.new()
     MovedClock(stores).move(seconds)
     chosen = settings(webhook_allow_private=True)
-    with house(stores, chosen) as running:
-        work = BackgroundWork(chosen, stores)
-        work.start()
+    with house(stores, chosen) as running, worked_off(running):
         receiver = new_receiver()
         wanted = {"url": receiver.url(), "event_types": [ThingHappened.type]}
         secret = running.admin.webhooks.CreateWebhook(webhook=wanted).secret
         happen(running, "things/1")
         wait_until(lambda: receiver.received, "the message")
-        work.stop()
     [message] = receiver.received
     assert Webhook(secret).verify(message.body, dict(message.headers))
     stamp = int(message.headers["webhook-timestamp"])
@@ -178,6 +171,16 @@ def test_it_may_be_a_date(sending: House, receiver: Receiver, webhook: Any, sett
     assert 1798 <= pause(settled(webhook)) < 1800 + 30
 
 
+def test_a_date_that_is_none_asks_for_nothing(
+    sending: House, receiver: Receiver, webhook: Any, settled: Make
+) -> None:
+    receiver.answer = status(503, retry_after=f"Mon, 01 Jan 2020 00:00:00 +{10**20}")
+    happen(sending, "things/1")
+    delivery = settled(webhook)
+    assert (delivery.response_code, delivery.error) == (503, "")
+    assert pause(delivery) < 10
+
+
 def test_a_pause_shorter_than_the_schedules_is_not(
     sending: House, receiver: Receiver, webhook: Any, settled: Make
 ) -> None:
@@ -207,7 +210,12 @@ def test_a_receiver_that_is_gone_disables_its_webhook(
 
 
 def test_it_does_not_when_the_webhook_leads_elsewhere_by_then(
-    sending: House, owner: Person, new_receiver: Make, subscribe: Make, settled: Make
+    sending: House,
+    owner: Person,
+    new_receiver: Make,
+    subscribe: Make,
+    settled: Make,
+    let_pass: Callable[[float], None],
 ) -> None:
     after = new_receiver()
 
@@ -218,8 +226,10 @@ def test_it_does_not_when_the_webhook_leads_elsewhere_by_then(
 
     webhook = subscribe(new_receiver(move_then_go), ThingHappened.type).webhook
     happen(sending, "things/1")
-    settled(webhook)
+    assert settled(webhook).state == PENDING
     assert owner.webhooks.GetWebhook(name=webhook.name).webhook.state == ACTIVE
+    let_pass(10)
+    wait_until(lambda: after.received, "the next try, there")
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])

@@ -58,7 +58,7 @@ def test_a_webhook_is_created_as_wanted(gatehouse: House, admin: Person, made: A
     assert webhook.create_time == webhook.update_time
     assert admin.webhooks.GetWebhook(name=webhook.name).webhook == webhook
     told = {"origin": "https://example.com", "event_types": ["never."], "state": "ACTIVE"}
-    assert events_of(gatehouse, webhook.name) == [("created", told)]
+    assert events_of(gatehouse, webhook.name) == [("created", {"after": told})]
 
 
 def test_it_may_be_created_disabled(admin: Person) -> None:
@@ -129,10 +129,19 @@ def test_a_mask_changes_what_it_names(gatehouse: House, admin: Person, webhook: 
     assert (after.url, after.description) == ("https://example.org/new", "")
     assert after.etag != webhook.etag
     assert admin.webhooks.GetWebhook(name=webhook.name).webhook == after
-    [_, (kind, data)] = events_of(gatehouse, webhook.name)
-    assert (kind, data["fields"]) == ("updated", ["url"])
-    assert data["before"]["origin"] == "https://example.com"
-    assert data["after"]["origin"] == "https://example.org"
+    told = {
+        "fields": ["url"],
+        "before": {"origin": "https://example.com"},
+        "after": {"origin": "https://example.org"},
+    }
+    assert events_of(gatehouse, webhook.name)[1:] == [("updated", told)]
+
+
+def test_of_a_description_it_is_told_that_it_changed(
+    gatehouse: House, admin: Person, webhook: Any
+) -> None:
+    admin.webhooks.UpdateWebhook(webhook={"name": webhook.name, "description": "x"})
+    assert events_of(gatehouse, webhook.name)[1:] == [("updated", {"fields": ["description"]})]
 
 
 def test_without_a_mask_what_is_set_is_changed(admin: Person, webhook: Any) -> None:
@@ -171,7 +180,8 @@ def test_a_deleted_webhook_is_gone(gatehouse: House, admin: Person, webhook: Any
     admin.webhooks.DeleteWebhook(name=webhook.name)
     with refused(NOT_FOUND, reason="WEBHOOK_NOT_FOUND"):
         admin.webhooks.GetWebhook(name=webhook.name)
-    assert events_of(gatehouse, webhook.name)[-1] == ("deleted", {})
+    told = {"origin": "https://example.com", "event_types": ["never."], "state": "ACTIVE"}
+    assert events_of(gatehouse, webhook.name)[-1] == ("deleted", {"before": told})
 
 
 def test_a_webhook_that_is_not_there_is_not_found(admin: Person, gatehouse: House) -> None:
@@ -220,6 +230,24 @@ def test_who_may_not_watch_events_has_none_sent_elsewhere(
         assert "events.watch" in refusal.message
     with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
         webmaster.webhooks.CreateWebhook(webhook={"url": URL})
+    with refused(PERMISSION_DENIED, reason="PERMISSION_MISSING"):
+        webmaster.webhooks.RedeliverEvent(webhook=webhook.name, event=NO_EVENT)
+
+
+def test_nor_has_a_token_that_is_not_for_events(gatehouse: House, webhook: Any) -> None:
+    hooks = gatehouse.new_service("roles/admin", scopes=["webhooks:write"]).webhooks
+    changed = {"name": webhook.name, "url": "https://x.org/"}
+    for send in (
+        lambda: hooks.CreateWebhook(webhook={"url": URL}),
+        lambda: hooks.UpdateWebhook(webhook=changed),
+        lambda: hooks.RedeliverEvent(webhook=webhook.name, event=NO_EVENT),
+    ):
+        with refused(PERMISSION_DENIED, reason="SCOPE_MISSING") as refusal:
+            send()
+        assert "events:read" in refusal.message
+    scopes = ["webhooks:write", "events:read"]
+    allowed = gatehouse.new_service("roles/admin", scopes=scopes).webhooks
+    assert allowed.UpdateWebhook(webhook=changed).webhook.url == "https://x.org/"
 
 
 def test_what_decides_nothing_of_that_needs_no_such_right(webmaster: Person, webhook: Any) -> None:

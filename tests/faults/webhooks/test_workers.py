@@ -12,22 +12,17 @@ from typing import Any
 
 import pytest
 
-from service.kernel.call import Call
-from service.kernel.events import Event
 from tests.support import forked
 from tests.support.databases import RING_KEY, Databases
 from tests.support.house import House, house, settings
 from tests.support.receiver import Connection, Receiver, receivers
+from tests.support.things import ThingHappened, happen
 from tests.support.waiting import wait_until
 
 PLACES = 8  # that a webhook has in each process
 Worker = subprocess.Popen[str]
 _LEFT = "SELECT count(*) AS n FROM deliveries WHERE state = 'PENDING'"
 _UNTRIED = f"{_LEFT} AND attempts = 0"
-
-
-class ThingHappened(Event):
-    type = "gatehouse.things.happened"
 
 
 async def take_its_time(connection: Connection) -> None:
@@ -90,13 +85,6 @@ def webhooks(sending: House) -> Iterator[list[Receiver]]:
         yield made
 
 
-def happen(house: House, count: int) -> None:
-    with house.application.services.database.transaction(Call.internal("test")) as tx:
-        for _ in range(count):
-            tx.record(ThingHappened("things/1"))
-        tx.commit(None)
-
-
 def events(house: House) -> set[str]:
     rows = house.sql("SELECT id FROM events WHERE type = :it", it=ThingHappened.type)
     return {str(row.id) for row in rows}
@@ -115,7 +103,7 @@ def test_workers_share_the_work_and_send_nothing_twice(
 ) -> None:
     for _ in range(3):
         new_worker()
-    happen(sending, 150)
+    happen(sending, *["things/1"] * 150)
     wait_until(lambda: all(len(it.received) >= 150 for it in webhooks), "all of them")
     wait_until(lambda: none(sending, _LEFT), "the last answers")
     for receiver in webhooks:
@@ -127,10 +115,10 @@ def test_one_that_is_killed_loses_nothing_and_what_it_was_at_is_sent_by_another(
     sending: House, webhooks: list[Receiver], new_worker: Callable[[], Any]
 ) -> None:
     doomed, _ = new_worker(), new_worker()
-    happen(sending, 150)
+    happen(sending, *["things/1"] * 150)
     wait_until(lambda: len(webhooks[0].received) > 30, "the middle of it")
     doomed.kill()
-    happen(sending, 50)
+    happen(sending, *["things/1"] * 50)
     wait_until(lambda: len(events(sending)) == 200 and none(sending, _UNTRIED), "the others")
     wait_until(lambda: not any(it.open for it in webhooks), "the last answers")
     # What is left was the killed one's; nobody else takes it up before its time has run out.
@@ -151,9 +139,9 @@ def test_all_may_be_killed_again_and_again_while_things_go_on_happening(
     for _ in range(3):
         worker = new_worker()
         before = len(webhooks[0].received)
-        happen(sending, 40)
+        happen(sending, *["things/1"] * 40)
         wait_until(lambda before=before: len(webhooks[0].received) > before + 5, "some of them")
-        happen(sending, 20)
+        happen(sending, *["things/1"] * 20)
         worker.kill()
     sending.sql("UPDATE deliveries SET next_attempt_time = now() WHERE state = 'PENDING'")
     new_worker()
@@ -165,7 +153,7 @@ def test_told_to_stop_it_lets_what_is_on_its_way_arrive(
     sending: House, webhooks: list[Receiver], new_worker: Callable[[], Any]
 ) -> None:
     first = new_worker()
-    happen(sending, 60)
+    happen(sending, *["things/1"] * 60)
     wait_until(lambda: len(webhooks[0].received) > 10, "some of them")
     first.terminate()
     assert first.wait(30) == 0

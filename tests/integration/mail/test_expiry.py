@@ -7,10 +7,10 @@ import pytest
 from service.storage.retention import purge
 from tests.support.clients import Person
 from tests.support.databases import Databases
-from tests.support.house import House, house, new_email, settings
+from tests.support.house import House, house, new_email, settings, worked_off
 from tests.support.mailbox import Mailbox, token_in
 from tests.support.moved_clock import MovedClock
-from tests.support.post import Post, give_token, worked_off
+from tests.support.post import Post, give_token
 from tests.support.refusals import UNAUTHENTICATED, refused
 
 NEW = "eleven green lanterns hum"

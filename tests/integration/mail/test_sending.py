@@ -20,9 +20,9 @@ from service.mail.smtp import SmtpServer
 from service.wiring import Stores
 from tests.support.clients import Credentials
 from tests.support.databases import RING_KEY, Databases
-from tests.support.house import House, house, settings
+from tests.support.house import House, house, settings, worked_off
 from tests.support.mailbox import token_in
-from tests.support.post import Post, posting, worked_off
+from tests.support.post import Post, posting
 from tests.support.smtp import PostOffice, free_port, post_office
 from tests.support.waiting import wait_until
 

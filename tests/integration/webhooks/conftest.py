@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,6 @@ import pytest
 from service.kernel import names
 from service.webhooks.models import Claim, Message
 from tests.integration.ops.conftest import Authority
-from tests.support.receiver import Receiver, receivers
-
-
-@pytest.fixture
-def new_receiver() -> Iterator[Callable[..., Receiver]]:
-    """Makes receivers."""
-    with receivers() as make:
-        yield make
 
 
 @pytest.fixture

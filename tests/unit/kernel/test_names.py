@@ -13,6 +13,8 @@ ID = UUID("0190a5b4-0000-7000-8000-00000000abcd")
 def test_a_name_leads_back_to_its_id() -> None:
     assert names.user_id(names.user(ID)) == ID
     assert names.session_id(names.session(ID)) == ID
+    assert names.webhook_id(names.webhook(ID)) == ID
+    assert names.event_id(names.event(ID)) == ID
     account = "serviceAccounts/a"
     assert names.api_key_ids(names.api_key(account, ID)) == (account, ID)
 

@@ -63,6 +63,10 @@ def test_it_is_a_day_at_most(said: str) -> None:
         "Sun, 99 Feb 2026 00:00:00 GMT",
         "Sun, 01 Feb 2026 00:00:00 +9999",
         "Mon, 01 Jan 0001 00:00:00 +0200",
+        "Mon, 01 Jan 2020 00:00:00 +99999999999999999999",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 99999999999999999999 Jan 2020 00:00:00 GMT",
+        "Mon, 01 Jan 2020 99999999999999999999:00:00 GMT",
     ],
 )
 def test_what_is_neither_or_is_past_asks_for_nothing(said: str) -> None:

@@ -7,13 +7,15 @@ down_revision = "0005"
 
 _STATEMENTS = """
 -- secret and previous_secret are sealed. `active` holds the positions of the events that are for
--- the webhook: from when it was made or activated, until it was disabled.
+-- the webhook: from when it was made or activated, until it was disabled. `prompt` tells whether
+-- its receiver answered soon the last time.
 CREATE TABLE webhooks (
     id uuid PRIMARY KEY,
     url text NOT NULL,
     event_types text[] NOT NULL,
     state text NOT NULL CHECK (state IN ('ACTIVE', 'DISABLED')),
     active int8multirange NOT NULL,
+    prompt boolean NOT NULL DEFAULT false,
     description text NOT NULL,
     secret bytea NOT NULL,
     previous_secret bytea,

@@ -14,7 +14,7 @@ from service.kernel.call import Call
 from service.kernel.clock import Clock
 from service.kernel.conflicts import retried
 from service.kernel.crypto import CannotOpen, KeyRing
-from service.storage.database import Database
+from service.storage.database import Database, Tx
 from service.webhooks import schedule
 from service.webhooks.delivery_repository import DeliveryRepository
 from service.webhooks.models import (
@@ -39,8 +39,8 @@ _GONE = 410
 _CONTENT_TYPE = "application/json"
 
 
-class Outbox:
-    """The deliveries, for whoever sends them; any number of processes may."""
+class Deliveries:
+    """What is on its way, for whoever sends it; any number of processes may."""
 
     def __init__(
         self, database: Database, ring: KeyRing, clock: Clock, events: EventService, *, issuer: str
@@ -69,11 +69,15 @@ class Outbox:
                 tx.commit(None)
         return len(events) == _PAGE
 
-    def claim(self, busy: Mapping[UUID, int], *, each: int, most: int) -> list[Message]:
-        """Up to `most` messages to send now, `each` of a webhook less those it has `busy` here."""
+    def claim(self, busy: Mapping[UUID, int], *, each: int, slow: int, most: int) -> list[Message]:
+        """Up to `most` messages to send now, `each` of a webhook less those it has `busy` here.
+
+        Of one whose receiver did not answer promptly the last time, or was never asked, it is one
+        message, and `slow` of all those together.
+        """
         with self._db.transaction(Call.internal("webhooks")) as tx:
             claims = DeliveryRepository(tx.connection).claim(
-                busy, each=each, most=most, lease=LEASE
+                busy, each=each, slow=slow, most=most, lease=LEASE
             )
             tx.commit(None)
         return list(self._messages(claims))
@@ -83,27 +87,33 @@ class Outbox:
         retried(partial(self._settle, claim, outcome))
 
     def _settle(self, claim: Claim, outcome: Outcome) -> None:
-        pause = schedule.pause_after(claim.attempts)
-        if 200 <= outcome.code < 300:
-            state, pause = DeliveryState.SUCCEEDED, None
-        elif outcome.code == _GONE or pause is None:
-            state, pause = DeliveryState.FAILED, None
-        else:
-            asked = schedule.asked_pause(outcome.retry_after, self._clock.now())
-            state, pause = DeliveryState.PENDING, max(pause, asked)
         with self._db.transaction(Call.internal("webhooks")) as tx:
-            webhooks = WebhookRepository(tx.connection)
-            gone = outcome.code == _GONE and webhooks.find_for_update(claim.webhook)
+            WebhookRepository(tx.connection).keep_pace(claim.webhook, prompt=outcome.prompt)
+            is_gone = outcome.code == _GONE and _leads_there(tx, claim)
+            pause = schedule.pause_after(claim.attempts)
+            if 200 <= outcome.code < 300:
+                state, pause = DeliveryState.SUCCEEDED, None
+            elif is_gone or pause is None:
+                state, pause = DeliveryState.FAILED, None
+            else:
+                asked = schedule.asked_pause(outcome.retry_after, self._clock.now())
+                state, pause = DeliveryState.PENDING, max(pause, asked)
             DeliveryRepository(tx.connection).settle(claim, state, outcome, pause)
-            # Where it goes by now may be somewhere else than what is gone.
-            if gone and gone.state is State.ACTIVE and gone.url == claim.url:
-                gone.state = State.DISABLED
-                gone.update_time = self._clock.now()
-                webhooks.update(gone)
-                tx.in_order()
-                webhooks.end(gone.id)
-                tx.record(WebhookGone(gone.name, {"reason": "the receiver answered 410 Gone"}))
+            if is_gone:
+                self._disable(tx, claim.webhook)
             tx.commit(None)
+
+    def _disable(self, tx: Tx, webhook_id: UUID) -> None:
+        """Sends no more to where nobody wants it, unless that has been done."""
+        webhooks = WebhookRepository(tx.connection)
+        webhook = webhooks.get_for_update(webhook_id)
+        if webhook.state is State.ACTIVE:
+            webhook.state = State.DISABLED
+            webhook.update_time = self._clock.now()
+            webhooks.update(webhook)
+            tx.in_order()
+            webhooks.end(webhook_id)
+            tx.record(WebhookGone(webhook.name, {"reason": "the receiver answered 410 Gone"}))
 
     def _give_up(self, claim: Claim, error: str) -> None:
         with self._db.transaction(Call.internal("webhooks")) as tx:
@@ -114,6 +124,9 @@ class Outbox:
     def _messages(self, claims: Iterable[Claim]) -> Iterator[Message]:
         """Those that can be sent: one that cannot must not keep the others."""
         for claim in claims:
+            if claim.attempts > schedule.TRIES:
+                self._give_up(claim, "Every try was cut short here; the server's log may tell why.")
+                continue
             try:
                 yield self._message(claim)
             except EventNotFound:
@@ -136,6 +149,12 @@ class Outbox:
             "webhook-signature": signatures(secrets, str(event.id), timestamp, body),
         }
         return Message(claim, headers, body)
+
+
+def _leads_there(tx: Tx, claim: Claim) -> bool:
+    """Whether the webhook, locked, is there and leads to where the try went."""
+    webhook = WebhookRepository(tx.connection).find_for_update(claim.webhook)
+    return webhook is not None and webhook.url == claim.url
 
 
 def _packed(document: Mapping[str, object]) -> bytes:
