@@ -221,3 +221,15 @@ def test_a_reset_is_told(post: Post, anonymous: Client, ada: Person) -> None:
         it=ada.name,
     )
     assert told.data == {"reset": True}
+
+
+def test_of_who_becomes_active_by_it_the_state_is_told(
+    post: Post, anonymous: Client, pending: Credentials
+) -> None:
+    reset(anonymous, post.reset_token(pending.email))
+    [told] = post.house.sql(
+        "SELECT data FROM events WHERE subject = :it AND type = 'gatehouse.users.password_changed'",
+        it=pending.name,
+    )
+    became = {"before": {"state": "PENDING"}, "after": {"state": "ACTIVE"}}
+    assert told.data == {"reset": True} | became

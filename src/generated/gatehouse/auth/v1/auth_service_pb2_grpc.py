@@ -191,8 +191,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RequestPasswordReset(self, request, context):
-        """Sends a mail with a token for ResetPassword to the address, if it is a user's who may sign in. The
-        answer, and the time it takes, are the same whether it is or not.
+        """Sends a mail with a token for ResetPassword to the address, if it is that of a user who is not suspended.
+        The answer, and the time it takes, are the same whether it is or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -201,7 +201,8 @@ class AuthServiceServicer:
     def ResetPassword(self, request, context):
         """Sets a new password with the token from the mail, which is good once and for half an hour. Every
         session of the user ends, the address counts as verified, and a user who had no password before
-        becomes active. Every refusal of the token is UNAUTHENTICATED with the same reason.
+        becomes active. If the address was not verified before, the user's identities at providers are unlinked.
+        Every refusal of the token is UNAUTHENTICATED with the same reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,13 +62,14 @@ class AuthServiceStub:
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ChangePasswordRequest, _auth_service_pb2.ChangePasswordResponse]
     """Changes the caller's password and ends the caller's other sessions."""
     RequestPasswordReset: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RequestPasswordResetRequest, _auth_service_pb2.RequestPasswordResetResponse]
-    """Sends a mail with a token for ResetPassword to the address, if it is a user's who may sign in. The
-    answer, and the time it takes, are the same whether it is or not.
+    """Sends a mail with a token for ResetPassword to the address, if it is that of a user who is not suspended.
+    The answer, and the time it takes, are the same whether it is or not.
     """
     ResetPassword: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ResetPasswordRequest, _auth_service_pb2.ResetPasswordResponse]
     """Sets a new password with the token from the mail, which is good once and for half an hour. Every
     session of the user ends, the address counts as verified, and a user who had no password before
-    becomes active. Every refusal of the token is UNAUTHENTICATED with the same reason.
+    becomes active. If the address was not verified before, the user's identities at providers are unlinked.
+    Every refusal of the token is UNAUTHENTICATED with the same reason.
     """
     RequestEmailVerification: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RequestEmailVerificationRequest, _auth_service_pb2.RequestEmailVerificationResponse]
     """Sends a mail with a token for VerifyEmail to the caller's own address, unless it is verified."""
@@ -125,13 +126,14 @@ class AuthServiceAsyncStub(AuthServiceStub):
     ChangePassword: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ChangePasswordRequest, _auth_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
     """Changes the caller's password and ends the caller's other sessions."""
     RequestPasswordReset: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RequestPasswordResetRequest, _auth_service_pb2.RequestPasswordResetResponse]  # type: ignore[assignment]
-    """Sends a mail with a token for ResetPassword to the address, if it is a user's who may sign in. The
-    answer, and the time it takes, are the same whether it is or not.
+    """Sends a mail with a token for ResetPassword to the address, if it is that of a user who is not suspended.
+    The answer, and the time it takes, are the same whether it is or not.
     """
     ResetPassword: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ResetPasswordRequest, _auth_service_pb2.ResetPasswordResponse]  # type: ignore[assignment]
     """Sets a new password with the token from the mail, which is good once and for half an hour. Every
     session of the user ends, the address counts as verified, and a user who had no password before
-    becomes active. Every refusal of the token is UNAUTHENTICATED with the same reason.
+    becomes active. If the address was not verified before, the user's identities at providers are unlinked.
+    Every refusal of the token is UNAUTHENTICATED with the same reason.
     """
     RequestEmailVerification: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RequestEmailVerificationRequest, _auth_service_pb2.RequestEmailVerificationResponse]  # type: ignore[assignment]
     """Sends a mail with a token for VerifyEmail to the caller's own address, unless it is verified."""
@@ -245,8 +247,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.RequestPasswordResetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.RequestPasswordResetResponse, _abc.Awaitable[_auth_service_pb2.RequestPasswordResetResponse]]:
-        """Sends a mail with a token for ResetPassword to the address, if it is a user's who may sign in. The
-        answer, and the time it takes, are the same whether it is or not.
+        """Sends a mail with a token for ResetPassword to the address, if it is that of a user who is not suspended.
+        The answer, and the time it takes, are the same whether it is or not.
         """
 
     @_abc_1.abstractmethod
@@ -257,7 +259,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_service_pb2.ResetPasswordResponse, _abc.Awaitable[_auth_service_pb2.ResetPasswordResponse]]:
         """Sets a new password with the token from the mail, which is good once and for half an hour. Every
         session of the user ends, the address counts as verified, and a user who had no password before
-        becomes active. Every refusal of the token is UNAUTHENTICATED with the same reason.
+        becomes active. If the address was not verified before, the user's identities at providers are unlinked.
+        Every refusal of the token is UNAUTHENTICATED with the same reason.
         """
 
     @_abc_1.abstractmethod
