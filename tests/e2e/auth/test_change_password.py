@@ -4,8 +4,10 @@ import unicodedata
 
 import pytest
 
+from service.kernel import names
+from service.kernel.call import Call
 from tests.support.clients import Client, Credentials, Person
-from tests.support.house import PASSWORD, House
+from tests.support.house import PASSWORD, House, new_email
 from tests.support.refusals import (
     FAILED_PRECONDITION,
     INVALID_ARGUMENT,
@@ -137,3 +139,17 @@ def test_an_imported_hash_signs_in_and_is_upgraded(
     [row] = gatehouse.sql("SELECT password_hash AS it FROM users WHERE id = :id", id=ada_id)
     assert row.it.startswith("$bcrypt-sha256$")
     gatehouse.sign_in(ada.credentials)
+
+
+def test_of_who_becomes_active_by_an_operators_password_the_state_is_told(
+    gatehouse: House,
+) -> None:
+    pending = gatehouse.admin.users.CreateUser(user={"email": new_email()}).user
+    users = gatehouse.application.services.users
+    user = users.get(names.user_id(pending.name))
+    users.change_password(Call.internal("admin reset-password"), user, NEW, field="password")
+    [told] = gatehouse.sql(
+        "SELECT data FROM events WHERE subject = :it AND type = 'gatehouse.users.password_changed'",
+        it=pending.name,
+    )
+    assert told.data == {"before": {"state": "PENDING"}, "after": {"state": "ACTIVE"}}
