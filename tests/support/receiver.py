@@ -84,6 +84,16 @@ def drip(begin: bytes) -> Answer:
     return dripping
 
 
+def flood(content: bytes) -> Answer:
+    """Answers with the same again and again, as fast as it is taken."""
+
+    async def flooding(connection: Connection) -> None:
+        while True:
+            await connection.send(content * 1000)
+
+    return flooding
+
+
 class Receiver:
     """A server on a free port. `answer` may be set at any time; `received` only grows."""
 

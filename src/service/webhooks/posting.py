@@ -8,10 +8,14 @@ import os
 import socket
 import ssl
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from typing import Any, Final
 
 import aiohttp
+from aiohttp import StreamReader
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
 
 from service.webhooks.addresses import is_public
@@ -20,10 +24,40 @@ from service.webhooks.models import Message, Outcome
 _SECONDS: Final = 15.0
 _PROMPT_SECONDS: Final = 2.0
 _EXCERPT_BYTES = 1024
+_MOST_ANSWERS = 10
 
 
 class NotPublic(OSError):
     """The address is of some network's own."""
+
+
+class _Answers(ResponseHandler):
+    """The answers of one connection: one, and few interim ones before it (RFC 9110, section 15.2).
+
+    aiohttp reads those for as long as they come, and a flood of them would keep the loop busy.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._left = _MOST_ANSWERS
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Takes an answer's head."""
+        self._left -= 1
+        if self._left < 0 or data[0].code < 100:
+            self.abort()
+            self.set_exception(HttpProcessingError(message="not an answer"))
+        else:
+            super().feed_data(data, size)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections for a message each: one that was kept may be closed just as it is used again."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(limit=0, force_close=True, **given)
+        answers: type[ResponseHandler] = _Answers
+        self._factory = partial(answers, loop=self._loop)
 
 
 class Poster:
@@ -32,13 +66,8 @@ class Poster:
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
         self._session = aiohttp.ClientSession(
-            # A connection for each message: one that was kept may be closed just as it is used
-            # again, and the message would have to wait for its next try.
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                force_close=True,
-                socket_factory=self._open_socket,
-                ssl=ssl.create_default_context(),
+            connector=_Connector(
+                socket_factory=self._open_socket, ssl=ssl.create_default_context()
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),  # each try has its own

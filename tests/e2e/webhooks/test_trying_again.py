@@ -265,8 +265,10 @@ def test_what_is_set_in_a_cookie_does_not_come_back(
         (answers.close_early, "closed before"),
         (answers.raw(b"SSH-2.0-OpenSSH_9.2\r\n"), "no answer in HTTP"),
         (answers.raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000), "no answer in HTTP"),
+        (answers.raw(b"HTTP/1.1 000 OK\r\n\r\n"), "no answer in HTTP"),
+        (answers.flood(b"HTTP/1.1 100 Continue\r\n\r\n"), "no answer in HTTP"),
     ],
-    ids=["hangs", "drips", "closes", "speaks something else", "has huge headers"],
+    ids=["hangs", "drips", "closes", "speaks something else", "has huge headers", "0", "floods"],
 )
 def test_without_an_answer_it_is_told_why(
     sending: House,
@@ -283,6 +285,16 @@ def test_without_an_answer_it_is_told_why(
     delivery = settled(webhook)
     assert (delivery.state, delivery.response_code) == (PENDING, 0)
     assert error in delivery.error
+
+
+def test_an_interim_answer_is_none_yet(
+    sending: House, receiver: Receiver, webhook: Any, settled: Make
+) -> None:
+    receiver.answer = answers.raw(
+        b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
+    )
+    happen(sending, "things/1")
+    assert settled(webhook).response_code == 204
 
 
 def test_nobody_listening_is_told(

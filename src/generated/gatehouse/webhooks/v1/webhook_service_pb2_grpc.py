@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class WebhookServiceStub:
-    """Webhooks. Whoever creates one, or changes where it goes or what it is sent, has events sent elsewhere, so
-    they must hold `events.watch` on `/events` too: else PERMISSION_DENIED.
+    """Webhooks. Whoever creates one, changes where it goes or what it is sent, or has an event sent again, has
+    events sent elsewhere, so they must hold `events.watch` on `/events` too, and their token must carry the
+    scope `events:read`: else PERMISSION_DENIED.
     """
 
     def __init__(self, channel):
@@ -84,8 +85,9 @@ class WebhookServiceStub:
 
 
 class WebhookServiceServicer:
-    """Webhooks. Whoever creates one, or changes where it goes or what it is sent, has events sent elsewhere, so
-    they must hold `events.watch` on `/events` too: else PERMISSION_DENIED.
+    """Webhooks. Whoever creates one, changes where it goes or what it is sent, or has an event sent again, has
+    events sent elsewhere, so they must hold `events.watch` on `/events` too, and their token must carry the
+    scope `events:read`: else PERMISSION_DENIED.
     """
 
     def CreateWebhook(self, request, context):
@@ -111,8 +113,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateWebhook(self, request, context):
-        """Changes where a webhook goes, what it is sent, its state or description. What waited while it was
-        disabled is sent when it is active again.
+        """Changes where a webhook goes, what it is sent, its state or description. Other event types are for what
+        happens from then on. What waited while it was disabled is sent when it is active again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -214,8 +216,9 @@ def add_WebhookServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WebhookService:
-    """Webhooks. Whoever creates one, or changes where it goes or what it is sent, has events sent elsewhere, so
-    they must hold `events.watch` on `/events` too: else PERMISSION_DENIED.
+    """Webhooks. Whoever creates one, changes where it goes or what it is sent, or has an event sent again, has
+    events sent elsewhere, so they must hold `events.watch` on `/events` too, and their token must carry the
+    scope `events:read`: else PERMISSION_DENIED.
     """
 
     @staticmethod

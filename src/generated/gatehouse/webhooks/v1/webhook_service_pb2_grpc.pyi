@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class WebhookServiceStub:
-    """Webhooks. Whoever creates one, or changes where it goes or what it is sent, has events sent elsewhere, so
-    they must hold `events.watch` on `/events` too: else PERMISSION_DENIED.
+    """Webhooks. Whoever creates one, changes where it goes or what it is sent, or has an event sent again, has
+    events sent elsewhere, so they must hold `events.watch` on `/events` too, and their token must carry the
+    scope `events:read`: else PERMISSION_DENIED.
     """
 
     @_typing.overload
@@ -44,8 +45,8 @@ class WebhookServiceStub:
     ListWebhooks: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.ListWebhooksRequest, _webhook_service_pb2.ListWebhooksResponse]
     """Lists webhooks, oldest first."""
     UpdateWebhook: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.UpdateWebhookRequest, _webhook_service_pb2.UpdateWebhookResponse]
-    """Changes where a webhook goes, what it is sent, its state or description. What waited while it was
-    disabled is sent when it is active again.
+    """Changes where a webhook goes, what it is sent, its state or description. Other event types are for what
+    happens from then on. What waited while it was disabled is sent when it is active again.
     """
     DeleteWebhook: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.DeleteWebhookRequest, _webhook_service_pb2.DeleteWebhookResponse]
     """Deletes a webhook. What was still to be sent is not."""
@@ -68,8 +69,9 @@ class WebhookServiceStub:
 
 @_typing.type_check_only
 class WebhookServiceAsyncStub(WebhookServiceStub):
-    """Webhooks. Whoever creates one, or changes where it goes or what it is sent, has events sent elsewhere, so
-    they must hold `events.watch` on `/events` too: else PERMISSION_DENIED.
+    """Webhooks. Whoever creates one, changes where it goes or what it is sent, or has an event sent again, has
+    events sent elsewhere, so they must hold `events.watch` on `/events` too, and their token must carry the
+    scope `events:read`: else PERMISSION_DENIED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -82,8 +84,8 @@ class WebhookServiceAsyncStub(WebhookServiceStub):
     ListWebhooks: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.ListWebhooksRequest, _webhook_service_pb2.ListWebhooksResponse]  # type: ignore[assignment]
     """Lists webhooks, oldest first."""
     UpdateWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.UpdateWebhookRequest, _webhook_service_pb2.UpdateWebhookResponse]  # type: ignore[assignment]
-    """Changes where a webhook goes, what it is sent, its state or description. What waited while it was
-    disabled is sent when it is active again.
+    """Changes where a webhook goes, what it is sent, its state or description. Other event types are for what
+    happens from then on. What waited while it was disabled is sent when it is active again.
     """
     DeleteWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.DeleteWebhookRequest, _webhook_service_pb2.DeleteWebhookResponse]  # type: ignore[assignment]
     """Deletes a webhook. What was still to be sent is not."""
@@ -105,8 +107,9 @@ class WebhookServiceAsyncStub(WebhookServiceStub):
     """
 
 class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Webhooks. Whoever creates one, or changes where it goes or what it is sent, has events sent elsewhere, so
-    they must hold `events.watch` on `/events` too: else PERMISSION_DENIED.
+    """Webhooks. Whoever creates one, changes where it goes or what it is sent, or has an event sent again, has
+    events sent elsewhere, so they must hold `events.watch` on `/events` too, and their token must carry the
+    scope `events:read`: else PERMISSION_DENIED.
     """
 
     @_abc_1.abstractmethod
@@ -141,8 +144,8 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.UpdateWebhookRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_webhook_service_pb2.UpdateWebhookResponse, _abc.Awaitable[_webhook_service_pb2.UpdateWebhookResponse]]:
-        """Changes where a webhook goes, what it is sent, its state or description. What waited while it was
-        disabled is sent when it is active again.
+        """Changes where a webhook goes, what it is sent, its state or description. Other event types are for what
+        happens from then on. What waited while it was disabled is sent when it is active again.
         """
 
     @_abc_1.abstractmethod
