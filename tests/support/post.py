@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 _LEFT = "SELECT 1 FROM procrastinate_jobs WHERE task_name = 'send_mailed_token'"
 _ADD = (
     "INSERT INTO mailed_tokens (user_id, purpose, hash, job, create_time, expire_time)"
-    " VALUES (:user, :purpose, :hash, 0, now() - interval '1 hour', now() + interval '1 hour')"
+    " VALUES (:user, :purpose, :hash, :job, now() - interval '1 hour', now() + interval '1 hour')"
 )
 
 
@@ -62,6 +62,6 @@ def posting(stores: Stores, chosen: Settings, letters: Letters | None = None) ->
 def give_token(house: House, user: str, purpose: str = "PASSWORD_RESET", **given: Any) -> str:
     """A token that a user has without any mail."""
     token = given.get("token", f"token-of-{user}-for-{purpose}")
-    facts = {"user": user.split("/")[1], "purpose": purpose}
+    facts = {"user": user.split("/")[1], "purpose": purpose, "job": given.get("job", 0)}
     house.sql(_ADD, hash=sha256(token.encode()).digest(), **facts)
     return str(token)

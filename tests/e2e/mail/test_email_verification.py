@@ -36,6 +36,14 @@ def test_a_token_is_good_once(post: Post, anonymous: Client, ada: Person) -> Non
         anonymous.auth.VerifyEmail(token=token)
 
 
+def test_using_one_kills_the_others(post: Post, anonymous: Client, ada: Person) -> None:
+    other = post.verification_token(ada)
+    post.let_two_minutes_pass()
+    anonymous.auth.VerifyEmail(token=post.verification_token(ada))
+    with refused(UNAUTHENTICATED, reason="MAILED_TOKEN_INVALID"):
+        anonymous.auth.VerifyEmail(token=other)
+
+
 def test_a_token_to_reset_a_password_verifies_nothing(
     post: Post, anonymous: Client, ada: Person
 ) -> None:

@@ -103,6 +103,8 @@ def test_it_says_how_long_that_is_good_and_what_else_to_do(
         "=?utf-8?b?w6k=?=é@example.org",
         "ada@=?utf-8?q?example?=.org",
         "ada@exam(x)ple.org",
+        "ada@=?utf-8?b?..?=",
+        "ada@[@?",
         "ada@example.org,eve",
     ],
 )
