@@ -1,7 +1,9 @@
 """Which calls gRPC sends again by itself, and how often.
 
-UNAVAILABLE is retried for every method: the server answers it before anything has happened, and
-where a connection breaks in the middle of a write, the write's `request_id` makes the repeat safe.
+UNAVAILABLE is retried for every method but one: the server answers it before anything has happened,
+and where a connection breaks in the middle of a write, the write's `request_id` makes the repeat
+safe. Not CompleteFederatedLogin, which answers it also when an identity provider fails after taking
+the code: a second time the code is spent, and the refusal would hide what went wrong.
 CANCELLED is what a server that is leaving ends its last calls with, whatever they had done by then;
 it is retried only where a second time does no harm: reads, refreshing (the lost answer is given
 again), exchanging (a lost token dies by itself), asking for a mail (of two within a minute one is
@@ -99,6 +101,9 @@ REPEATABLE = {
     ),
 }
 
+# Sent once, whatever becomes of it.
+_ONCE = {"service": "gatehouse.auth.v1.AuthService", "method": "CompleteFederatedLogin"}
+
 _BACKOFF = {
     # Five attempts, the most that gRPC makes, within about 1.5 s.
     "maxAttempts": 5,
@@ -119,6 +124,7 @@ SERVICE_CONFIG = json.dumps(
                 ],
                 "retryPolicy": _BACKOFF | {"retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]},
             },
+            {"name": [_ONCE]},
             {"name": [{}], "retryPolicy": _BACKOFF | {"retryableStatusCodes": ["UNAVAILABLE"]}},
         ],
     }

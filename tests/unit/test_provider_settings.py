@@ -189,6 +189,19 @@ def test_an_id_is_a_word_and_told_only_then(provider: object) -> None:
     assert line == "a word of lower-case letters, digits, - and _ as id of provider 2"
 
 
+def test_providers_that_share_where_browsers_come_back_to_are_warned_of() -> None:
+    text = json.dumps([GOOGLE, GOOGLE | {"id": "other"}])
+    [warning] = Settings.read({"GATEHOUSE_OIDC_PROVIDERS": text}).warnings
+    assert warning.startswith("GATEHOUSE_OIDC_PROVIDERS: google and other share a redirect URI")
+    assert SECRET not in warning
+
+
+def test_providers_with_addresses_of_their_own_are_not() -> None:
+    own = {"id": "other", "redirect_uris": ["https://app.example.org/back/other"]}
+    text = json.dumps([GOOGLE, GOOGLE | own])
+    assert Settings.read({"GATEHOUSE_OIDC_PROVIDERS": text}).warnings == []
+
+
 def test_an_id_stands_for_one_provider() -> None:
     assert refused(json.dumps([GOOGLE, GOOGLE])) == "an id of its own in provider 2"
 

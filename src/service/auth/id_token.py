@@ -68,6 +68,8 @@ def verify(
             params={"client_id": client_id},
         )
         claims.validate(now=int(now), leeway=_LEEWAY)
+        if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
+            raise IdTokenInvalid("another nonce")
     except InvalidKeyIdError:
         raise UnknownKey from None
     except ClaimError as error:
@@ -76,6 +78,4 @@ def verify(
         raise IdTokenInvalid(error.error) from None
     except (ValueError, TypeError, RecursionError):
         raise IdTokenInvalid("malformed") from None
-    if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
-        raise IdTokenInvalid("another nonce")
     return dict(claims)

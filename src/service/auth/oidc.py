@@ -4,6 +4,9 @@ Wiring imports this only when there is a provider: Authlib and what it needs tak
 """
 
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -31,16 +34,18 @@ _LONGEST_NAME = 256
 
 
 class RelyingParty:
-    """This service as a client of one provider."""
+    """This service as a client of one provider, which `at_once` calls may wait for."""
 
-    def __init__(self, provider: Provider, clock: Clock) -> None:
+    def __init__(self, provider: Provider, clock: Clock, *, at_once: int) -> None:
         self.provider = provider
         self._clock = clock
+        self._turns = BoundedSemaphore(at_once)
         self._documents = ProviderDocuments(provider.issuer, clock)
 
     def authorization_url(self, login: BegunLogin, state: str) -> str:
         """Where the person's browser is sent. Raises ProviderUnavailable."""
-        metadata = self._documents.metadata()
+        with self._turn():
+            metadata = self._documents.metadata()
         with self._session(metadata) as session:
             url, _ = session.create_authorization_url(
                 metadata.authorization_endpoint,
@@ -56,14 +61,25 @@ class RelyingParty:
 
         `issuer` is what the browser brought back beside the code (RFC 9207), if anything.
         """
-        metadata = self._documents.metadata()
-        if issuer != self.provider.issuer and (issuer or metadata.sends_issuer):
-            raise FederatedLoginRefused(Cause.ISSUER)
-        # Before the code is traded, which can be done once: what is needed after it is there.
-        self._documents.keys()
-        tokens = self._trade(metadata, login, code)
-        claims = self._verified(tokens["id_token"], login.nonce)
-        return self._person(claims | self._lacking(claims, metadata, tokens))
+        with self._turn():
+            metadata = self._documents.metadata()
+            if issuer != self.provider.issuer and (issuer or metadata.sends_issuer):
+                raise FederatedLoginRefused(Cause.ISSUER)
+            # Before the code is traded, which can be done once: what is needed after it is there.
+            self._documents.keys()
+            tokens = self._trade(metadata, login, code)
+            claims = self._verified(tokens["id_token"], login.nonce)
+            return self._person(claims | self._lacking(claims, metadata, tokens))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Few may wait for a provider that is slow: else nobody could sign in at the others."""
+        if not self._turns.acquire(blocking=False):
+            raise ProviderUnavailable("as many wait for it as may")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _trade(self, metadata: Metadata, login: BegunLogin, code: str) -> dict[str, Any]:
         with self._session(metadata) as session:
@@ -98,7 +114,7 @@ class RelyingParty:
             try:
                 return id_token.verify(token, self._documents.keys(), **given)
             except UnknownKey:
-                return id_token.verify(token, self._documents.keys(newer=True), **given)
+                return id_token.verify(token, self._documents.fresh_keys(), **given)
         except (IdTokenInvalid, UnknownKey) as error:
             why = str(error) or "unknown key"
             log.warning("ID token refused", provider=self.provider.id, why=why)
@@ -130,7 +146,7 @@ class RelyingParty:
 
     def _person(self, claims: dict[str, Any]) -> FederatedPerson:
         subject, email, name = claims["sub"], claims.get("email"), claims.get("name")
-        if not 0 < len(subject) <= _LONGEST_SUBJECT or "\0" in subject:
+        if not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
             raise FederatedLoginRefused(Cause.ID_TOKEN)
         # Only JSON's own true, as the standard has it: what sends words may send "no".
         if claims.get("email_verified") is not True:

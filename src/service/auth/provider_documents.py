@@ -1,10 +1,12 @@
 """What an identity provider publishes: its metadata (OpenID Connect Discovery) and its keys."""
 
+import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -19,6 +21,13 @@ _KEPT = 3600.0
 _PAUSE = 5.0  # between two attempts, and before keys that are not there are looked for again
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _ASYMMETRIC = {"RSA", "EC", "OKP"}
+_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+_CHARACTERS = re.compile(r'[^\x00-\x20\x7f-\U0010ffff#"<>\\^`{|}]+')  # RFC 3986, no fragment
+# What an authorization request says, or could be told with instead (OpenID Connect Core, 3.1.2.1).
+_OURS = {
+    *("response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce"),
+    *("code_challenge", "code_challenge_method", "request", "request_uri"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +52,24 @@ class ProviderDocuments:
 
     def metadata(self) -> Metadata:
         """Raises ProviderUnavailable."""
-        return self._metadata.get()
+        return self._metadata.get(_KEPT)
 
-    def keys(self, *, newer: bool = False) -> KeySet:
-        """The keys that sign ID tokens; with `newer` those of the last few seconds.
+    def keys(self) -> KeySet:
+        """The keys that sign ID tokens. Raises ProviderUnavailable."""
+        return self._keys.get(_KEPT)
 
-        Raises ProviderUnavailable.
-        """
-        return self._keys.get(_PAUSE if newer else _KEPT)
+    def fresh_keys(self) -> KeySet:
+        """The same, as they were within the last few seconds. Raises ProviderUnavailable."""
+        return self._keys.get(_PAUSE)
 
     def _fetch_metadata(self) -> Metadata:
         found = get_json(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != self._issuer:
             raise ProviderUnavailable("its metadata names another issuer")
-        methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         return Metadata(
-            authorization_endpoint=_endpoint(found, "authorization_endpoint"),
+            authorization_endpoint=_authorization_endpoint(found),
             token_endpoint=_endpoint(found, "token_endpoint"),
-            token_endpoint_auth_method=(
-                "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
-            ),
+            token_endpoint_auth_method=_auth_method(found),
             userinfo_endpoint=(
                 _endpoint(found, "userinfo_endpoint") if "userinfo_endpoint" in found else ""
             ),
@@ -96,7 +103,7 @@ class _Kept(Generic[T]):
         self._failed = 0.0
         self._why = ""
 
-    def get(self, age: float = _KEPT) -> T:
+    def get(self, age: float) -> T:
         """The value, no older than `age` seconds. Raises ProviderUnavailable."""
         with self._lock:
             now = self._clock.timestamp()
@@ -113,14 +120,36 @@ class _Kept(Generic[T]):
             return self._value
 
 
+def _auth_method(found: dict[str, Any]) -> str:
+    """How the client's secret is sent. Raises ProviderUnavailable."""
+    supported = found.get("token_endpoint_auth_methods_supported") or [_AUTH_METHODS[0]]
+    if isinstance(supported, list):
+        for method in _AUTH_METHODS:
+            if method in supported:
+                return method
+    raise ProviderUnavailable(f"its token endpoint takes neither {' nor '.join(_AUTH_METHODS)}")
+
+
+def _authorization_endpoint(found: dict[str, Any]) -> str:
+    """One whose query leaves what we ask for to us. Raises ProviderUnavailable."""
+    url = _endpoint(found, "authorization_endpoint")
+    if _OURS.isdisjoint(name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)):
+        return url
+    raise ProviderUnavailable("its metadata has no usable authorization_endpoint")
+
+
 def _endpoint(found: dict[str, Any], name: str) -> str:
     """An address that may be asked: https, or http on this machine. Raises ProviderUnavailable."""
     url = found.get(name)
-    try:
-        parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        if isinstance(url, str) and safe and parts.hostname and "@" not in parts.netloc:
-            return url
-    except ValueError:
-        pass
+    if isinstance(url, str) and _CHARACTERS.fullmatch(url):
+        with suppress(ValueError):
+            parts = urlsplit(url)
+            local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+            if (
+                (local or parts.scheme == "https")
+                and parts.hostname
+                and parts.port != 0
+                and "@" not in parts.netloc
+            ):
+                return url
     raise ProviderUnavailable(f"its metadata has no usable {name}")

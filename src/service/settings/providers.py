@@ -5,10 +5,11 @@ What is refused is told with its provider and key, never with what stood there.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
+from itertools import combinations
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,15 @@ def providers(text: str) -> tuple[Provider, ...]:
         if provider.id in {it.id for it in found[: number - 1]}:
             raise ValueError(f"an id of its own in provider {number}")
     return found
+
+
+def sharing_redirects(found: Sequence[Provider]) -> list[tuple[str, str]]:
+    """Pairs of ids whose browsers come back to one address, so that they can be mixed up."""
+    return [
+        (one.id, other.id)
+        for one, other in combinations(found, 2)
+        if not set(one.redirect_uris).isdisjoint(other.redirect_uris)
+    ]
 
 
 def _provider(given: Mapping[str, object], number: int) -> Provider:

@@ -22,7 +22,7 @@ from service.auth.providers import Provider
 from service.kernel.crypto import KeyRing
 from service.mail.smtp import SmtpServer
 from service.settings import values
-from service.settings.providers import providers
+from service.settings.providers import providers, sharing_redirects
 from service.settings.values import Address, Rate
 
 _PREFIX = "GATEHOUSE_"
@@ -87,9 +87,7 @@ class Settings:
     file_encryption: bool = _setting(values.switch, "off")
     file_size_limit: int = _setting(values.size("1B", "256GiB"), "5GiB")
     file_quota: int | None = _setting(values.size("1B", "1PiB"), None)
-    oidc_providers: tuple[Provider, ...] | None = _setting(
-        providers, None, secret=True, array=True
-    )
+    oidc_providers: tuple[Provider, ...] | None = _setting(providers, None, secret=True, array=True)
     # The URL may hold a password.
     smtp_url: SmtpServer | None = _setting(SmtpServer.parse, None, secret=True)
     mail_from: Sender | None = _setting(values.sender, None)
@@ -124,11 +122,16 @@ class Settings:
     @property
     def warnings(self) -> list[str]:
         """What works and yet should not stay so; for the log, once."""
+        found = [
+            f"{_PREFIX}OIDC_PROVIDERS: {one} and {other} share a redirect URI: with one of its own"
+            " neither can get at the other's codes (docs/federation.md)"
+            for one, other in sharing_redirects(self.oidc_providers or ())
+        ]
         if self.bcrypt_cost < 10:
-            return [
+            found.append(
                 f"{_PREFIX}BCRYPT_COST is {self.bcrypt_cost}: under 10, hashes are guessed fast"
-            ]
-        return []
+            )
+        return found
 
     @staticmethod
     def read(environ: Mapping[str, str]) -> "Settings":

@@ -44,7 +44,7 @@ from service.transport.transfers import Transfers
 from service.transport.watching import Senders
 from service.users.servicer import UserServicer
 from service.webhooks.servicer import WebhookServicer
-from service.wiring.services import TRANSFERS, Services
+from service.wiring.services import FEDERATED, TRANSFERS, Services
 from service.wiring.stores import Stores
 
 SERVICES = [
@@ -75,7 +75,6 @@ _FEDERATED = {
     "/gatehouse.auth.v1.AuthService/BeginFederatedLogin",
     "/gatehouse.auth.v1.AuthService/CompleteFederatedLogin",
 }
-_FEDERATED_THREADS = 8
 # These are answered from memory. Threads that only compute get in each other's way: with twelve
 # of them a call costs a quarter more than with four.
 _REMEMBERED = {
@@ -112,7 +111,7 @@ class Application:
         quick = CallPool("quick", threads=_REMEMBERED_THREADS, limit=1000)
         calls = CallPool("calls", threads=_THREADS, limit=1000)
         hashing = CallPool("sign-in", threads=_HASHING_THREADS, limit=64)
-        federated = CallPool("federation", threads=_FEDERATED_THREADS, limit=64)
+        federated = CallPool("federation", threads=FEDERATED, limit=64)
         transferring = CallPool("transfers", threads=TRANSFERS, limit=TRANSFERS)
         probes = CallPool("probes", threads=2, limit=10_000)
         reflection = CallPool("reflection", threads=4, limit=1000)

@@ -48,6 +48,8 @@ _DATABASE_CONNECTIONS = 20
 _REDIS_CONNECTIONS = 64
 # Uploads and downloads at once.
 TRANSFERS = 32
+# Calls that wait for an identity provider at once; half of them at most for the same one.
+FEDERATED = 16
 
 
 class Services:
@@ -214,7 +216,8 @@ def relying_parties(settings: Settings, clock: Clock) -> "dict[str, RelyingParty
         return {}
     from service.auth.oidc import RelyingParty  # noqa: PLC0415 - 10 MB that few need
 
-    return {it.id: RelyingParty(it, clock) for it in settings.oidc_providers}
+    at_once = FEDERATED // 2
+    return {it.id: RelyingParty(it, clock, at_once=at_once) for it in settings.oidc_providers}
 
 
 def object_store_of(settings: Settings) -> ObjectStore:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from gatehouse.auth.v1.tokens_pb2 import Tokens
 
 from service.auth.providers import Provider
 from tests.support.browsers import come_back
@@ -32,18 +33,26 @@ def house(open_house: Callable[..., House], provider: ProviderProcess) -> House:
     return open_house(oidc_providers=(ours,))
 
 
+def come_back_from(house: House, person: str) -> dict[str, str]:
+    """Begins, and signs in there; answers what the browser brings back."""
+    begun = house.anonymous.auth.BeginFederatedLogin(provider="real", redirect_uri=BACK)
+    back = come_back(begun.authorization_url, person=person)
+    assert back["state"] == begun.state
+    return {"state": back["state"], "code": back["code"]}
+
+
+def complete(house: House, back: dict[str, str]) -> Tokens:
+    return house.anonymous.auth.CompleteFederatedLogin(**back).tokens
+
+
 def test_who_signs_in_at_the_provider_is_signed_in_here(
     house: House, provider: ProviderProcess
 ) -> None:
     provider.know("ada", email=new_email(), email_verified=True, name="Ada Lovelace")
-    auth = house.anonymous.auth
-    begun = auth.BeginFederatedLogin(provider="real", redirect_uri=BACK)
-    back = come_back(begun.authorization_url, person="ada")
-    assert back["state"] == begun.state
-    tokens = auth.CompleteFederatedLogin(state=back["state"], code=back["code"]).tokens
+    tokens = complete(house, come_back_from(house, "ada"))
     me = house.anonymous.bearing(tokens.access_token).auth.WhoAmI()
     assert (me.display_name, list(me.scopes)) == ("Ada Lovelace", ["*"])
-    again = auth.RefreshToken(refresh_token=tokens.refresh_token).tokens
+    again = house.anonymous.auth.RefreshToken(refresh_token=tokens.refresh_token).tokens
     assert again.session == tokens.session
 
 
@@ -51,23 +60,18 @@ def test_the_same_person_is_the_same_user_next_time(
     house: House, provider: ProviderProcess
 ) -> None:
     provider.know("bob", email=new_email(), email_verified=True)
-    auth = house.anonymous.auth
     subjects = set()
     for _ in range(2):
-        begun = auth.BeginFederatedLogin(provider="real", redirect_uri=BACK)
-        back = come_back(begun.authorization_url, person="bob")
-        tokens = auth.CompleteFederatedLogin(state=back["state"], code=back["code"]).tokens
+        tokens = complete(house, come_back_from(house, "bob"))
         subjects.add(house.anonymous.bearing(tokens.access_token).auth.WhoAmI().subject)
     assert len(subjects) == 1
 
 
 def test_a_code_is_traded_once(house: House, provider: ProviderProcess) -> None:
     provider.know("eve", email=new_email(), email_verified=True)
-    auth = house.anonymous.auth
-    begun = auth.BeginFederatedLogin(provider="real", redirect_uri=BACK)
-    back = come_back(begun.authorization_url, person="eve")
-    auth.CompleteFederatedLogin(state=back["state"], code=back["code"])
-    other = auth.BeginFederatedLogin(provider="real", redirect_uri=BACK)
-    for state in (back["state"], other.state):
+    back = come_back_from(house, "eve")
+    complete(house, back)
+    other = come_back_from(house, "eve")
+    for state in (back["state"], other["state"]):
         with refused(UNAUTHENTICATED, reason="FEDERATED_LOGIN_REFUSED"):
-            auth.CompleteFederatedLogin(state=state, code=back["code"])
+            complete(house, back | {"state": state})

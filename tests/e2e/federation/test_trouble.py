@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
+from gatehouse_client import connect
 from service.settings import Rate
-from service.wiring.application import _FEDERATED_THREADS
+from service.wiring.services import FEDERATED
 from tests.e2e.federation.conftest import BACK, Federation, providers
+from tests.support.clients import Client
 from tests.support.databases import Databases
 from tests.support.forging_provider import Handler, forging_provider, says
 from tests.support.house import house, settings
@@ -25,6 +27,15 @@ def throttled(databases: Databases) -> Iterator[Federation]:
         chosen = settings(oidc_providers=providers(forger), login_rate=Rate(4, 60))
         with house(databases.new(), chosen) as running:
             yield Federation(running, forger)
+
+
+@pytest.fixture
+def beside(databases: Databases) -> Iterator[tuple[Federation, Federation]]:
+    """Two providers of one Gatehouse: `strict` is at the first, `linking` at the second."""
+    with forging_provider() as one, forging_provider() as other:
+        chosen = settings(oidc_providers=(providers(one)[0], providers(other)[1]))
+        with house(databases.new(), chosen) as running:
+            yield Federation(running, one), Federation(running, other)
 
 
 def test_a_provider_that_is_away_is_told_as_such_and_the_state_stays_good(
@@ -55,28 +66,43 @@ def test_what_a_provider_says_of_a_refusal_goes_nowhere(
     assert "hunter2" not in str(federation.house.sql("SELECT events::text FROM events"))
 
 
-def test_a_provider_that_hangs_holds_up_nobody_else(federation: Federation) -> None:
+def test_a_code_is_traded_once_though_clients_try_again(federation: Federation) -> None:
+    visit = federation.visit(email=None)
+    federation.forger.answers["/userinfo"] = says(503)
+    unavailable = refused(UNAVAILABLE, reason="PROVIDER_UNAVAILABLE")
+    with connect(federation.house.address) as channel, unavailable:
+        Client(channel).auth.CompleteFederatedLogin(state=visit.state, code=visit.code)
+    assert federation.forger.asked("/token") == 1
+
+
+def test_a_provider_that_hangs_holds_up_nobody_else(
+    beside: tuple[Federation, Federation],
+) -> None:
+    hanging, healthy = beside
     released = threading.Event()
 
     def hang(handler: Handler) -> None:
         released.wait(20)
         says(503)(handler)
 
-    federation.forger.answers["/token"] = hang
-    visits = [federation.visit() for _ in range(2 * _FEDERATED_THREADS)]
-    before = federation.forger.asked("/token")
+    hanging.forger.answers["/token"] = hang
+    *visits, last = [hanging.visit() for _ in range(FEDERATED + 1)]
     with ThreadPoolExecutor(len(visits)) as threads:
-        calls = [threads.submit(federation.complete, visit) for visit in visits]
+        calls = [threads.submit(hanging.complete, visit) for visit in visits]
         try:
-            asked = before + _FEDERATED_THREADS
-            wait_until(lambda: federation.forger.asked("/token") == asked, "every thread waits")
-            assert federation.house.admin.auth.WhoAmI().subject
-            federation.house.new_person()
+            half = FEDERATED // 2
+            wait_until(lambda: hanging.forger.asked("/token") == half, "as many wait as may")
+            with refused(UNAVAILABLE, reason="PROVIDER_UNAVAILABLE") as refusal:
+                hanging.complete(last)
+            assert refusal.retry_after == 2
+            assert healthy.sign_in("linking").auth.WhoAmI().subject
+            healthy.house.new_person()
         finally:
             released.set()
         for call in calls:
             with refused(UNAVAILABLE, reason="PROVIDER_UNAVAILABLE"):
                 call.result()
+    assert hanging.forger.asked("/token") == half
 
 
 def test_sign_ins_are_throttled_by_address(throttled: Federation) -> None:

@@ -56,6 +56,7 @@ def sign_in(forger: ForgingProvider) -> str:
             redirect_uris=(BACK,),
         ),
         Clock(),
+        at_once=1,
     )
     login = BegunLogin.begin("forger", BACK, now=time.time())
     back = forger.come_back(party.authorization_url(login, "state"), sub="ada", email="a@b.c")

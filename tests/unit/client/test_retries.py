@@ -83,6 +83,13 @@ def test_an_unavailable_server_is_asked_again(server: Server, method: str) -> No
     assert len(server.calls) == 3
 
 
+def test_a_code_is_traded_once(server: Server) -> None:
+    server.answer = failing(1, grpc.StatusCode.UNAVAILABLE)
+    with connect(server.address) as channel, pytest.raises(grpc.RpcError):
+        call(channel, "/gatehouse.auth.v1.AuthService/CompleteFederatedLogin")
+    assert len(server.calls) == 1
+
+
 def test_a_read_that_a_leaving_server_cancelled_is_sent_again(server: Server) -> None:
     server.answer = failing(1, grpc.StatusCode.CANCELLED)
     with connect(server.address) as channel:
