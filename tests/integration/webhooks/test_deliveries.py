@@ -22,9 +22,13 @@ from service.webhooks.models import Claim, Message, Outcome
 from tests.support.databases import RING, Databases
 from tests.support.house import House, house, settings
 from tests.support.things import ThingHappened
+from tests.support.waiting import wait_until
 
 URL = "https://receiver.invalid/"
-Lone = Callable[[], Deliveries]
+_WAITING = (
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+    " AND wait_event_type = 'Lock' AND query LIKE '%webhook_cursor%'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +194,22 @@ def test_what_happened_before_its_types_were_changed_is_for_it_by_the_old_ones(
     fill(deliveries)
     after = {widened: 2} if state == 1 else {}
     assert Counter(it.webhook for it in rows_of(sending)) == {narrowed: 3} | after
+
+
+def test_who_changes_its_types_waits_for_the_dispatcher_and_nobody_for_them(
+    sending: House, database: Database, deliveries: Deliveries, subscribe: Callable[..., UUID]
+) -> None:
+    change = {"name": f"webhooks/{subscribe()}", "event_types": ["never."]}
+    update = sending.admin.webhooks.UpdateWebhook
+    with ThreadPoolExecutor(1) as others:
+        with database.transaction(Call.internal("dispatcher")) as tx:
+            tx.connection.execute(text("SELECT FROM webhook_cursor FOR UPDATE"))
+            changing = others.submit(lambda: update(webhook=change))
+            wait_until(lambda: sending.sql(_WAITING), "the change to wait")
+            happen(database)
+        changing.result()
+    fill(deliveries)
+    assert len(rows_of(sending)) == 1
 
 
 def test_its_types_can_be_changed_while_events_are_dispatched(
