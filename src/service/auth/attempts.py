@@ -29,17 +29,22 @@ class SignInAttempts:
         self._users = users
         self._told = RefusalsTold(clock)
 
-    def admit(self, call: Call, email: str, *, subject: str | None = None) -> None:
-        """Counts an attempt at the account with this e-mail. Raises SignInThrottled.
-
-        `subject` is whom a refusal is told of; unset, whoever has the e-mail.
-        """
+    def admit(self, call: Call, email: str) -> None:
+        """Counts an attempt at the account with this e-mail. Raises SignInThrottled."""
         try:
             self._throttle.admit(email, call.peer)
         except SignInThrottled:
             if self._is_first("throttled", comparable(email), call.peer):
-                of = self._subject(email) if subject is None else subject
-                self.record(call, of, cause="throttled")
+                self.record(call, self._subject(email), cause="throttled")
+            raise
+
+    def admit_mail(self, call: Call, email: str, *, subject: str) -> None:
+        """The same of who asks for a mail, as whom if anybody: nobody is looked up for it."""
+        try:
+            self._throttle.admit_mail(email, call.peer)
+        except SignInThrottled:
+            if self._is_first("throttled", comparable(email), call.peer):
+                self.record(call, subject, cause="throttled")
             raise
 
     def admit_address(self, call: Call) -> None:

@@ -55,8 +55,7 @@ class MailedTokenService:
 
     def request_password_reset(self, call: Call, email: str) -> None:
         """Asks for a mail to the address, if it is a user's. Raises SignInThrottled."""
-        # Nobody is looked up for the audit trail either.
-        self._attempts.admit(call, email, subject="")
+        self._attempts.admit_mail(call, email, subject="")
         with self._db.transaction(call) as tx:
             self._ask(tx, Purpose.PASSWORD_RESET, email)
             tx.commit(None)
@@ -70,7 +69,7 @@ class MailedTokenService:
         if not names.is_user(caller):
             raise NoEmail
         user = self._users.get(names.user_id(caller))
-        self._attempts.admit(call, user.email, subject=caller)
+        self._attempts.admit_mail(call, user.email, subject=caller)
         with self._db.transaction(call) as tx:
             self._ask(tx, Purpose.EMAIL_VERIFICATION, user.email)
             tx.record(EmailVerificationRequested(caller))

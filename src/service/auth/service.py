@@ -183,7 +183,7 @@ class AuthService:
         # Once done, the current password of a repeated request is no longer the current one.
         self._db.answer_repeat(call)
         user = self._users.get(names.user_id(call.principal.subject))
-        self._admit(call, user.email, subject=user.subject)
+        self._admit(call, user.email)
         credentials = self._users.find_credentials(user.email)
         if credentials is None or credentials.password_hash is None:
             raise NoPassword
@@ -197,9 +197,9 @@ class AuthService:
         """The keys that verify access tokens."""
         return self._keys.all()
 
-    def _admit(self, call: Call, email: str, *, subject: str | None = None) -> None:
+    def _admit(self, call: Call, email: str) -> None:
         try:
-            self._attempts.admit(call, email, subject=subject)
+            self._attempts.admit(call, email)
         except SignInThrottled:
             self._counters.logins("throttled")
             raise

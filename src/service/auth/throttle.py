@@ -53,12 +53,15 @@ class SignInThrottle:
 
     def admit_address(self, address: str) -> None:
         """The same for who names no account yet."""
-        keys = [self._by_address(address)]
-        try:
-            self._take(self._shared, self._rate, keys)
-        except redis.RedisError as error:
-            log.debug("sign-ins counted in this process", why=str(error))
-            self._take(self._own, self._strict, keys)
+        self._admit([self._by_address(address)])
+
+    def admit_mail(self, email: str, address: str) -> None:
+        """The same for who asks for a mail.
+
+        Counted by itself, or by asking for mails one could keep the account's owner from signing
+        in; and alike from everywhere, or it would tell from where they sign in.
+        """
+        self._admit([self._by_address(address), f"mail:{self._account(email)}"])
 
     def welcome(self, email: str, address: str) -> None:
         """Notes that the account's owner signs in from this address."""
@@ -66,6 +69,13 @@ class SignInThrottle:
             self._client.set(self._known(self._account(email), address), b"1", ex=_KNOWN_FOR)
         except redis.RedisError as error:
             log.debug("a known address was not kept", why=str(error))
+
+    def _admit(self, keys: list[str]) -> None:
+        try:
+            self._take(self._shared, self._rate, keys)
+        except redis.RedisError as error:
+            log.debug("sign-ins counted in this process", why=str(error))
+            self._take(self._own, self._strict, keys)
 
     def _take(
         self,

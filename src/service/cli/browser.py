@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from hmac import compare_digest
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from time import monotonic
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,6 +36,7 @@ def sign_in(client: Client, provider: str, redirect_uri: str, device: str) -> To
             provider=provider, redirect_uri=redirect_uri, code_challenge=challenge
         )
         begun = client.public.BeginFederatedLogin(asked)
+        _require_page(begun.authorization_url)
         client.screen.note(f"Sign in with your browser: {begun.authorization_url}")
         webbrowser.open(begun.authorization_url)
         back = server.wait_for(begun.state)
@@ -50,25 +52,31 @@ def sign_in(client: Client, provider: str, redirect_uri: str, device: str) -> To
     return client.public.CompleteFederatedLogin(request).tokens
 
 
-class _Server(HTTPServer):
-    """Waits for the browser to come back with the state; whatever else is asked is not found."""
+class _Server(ThreadingHTTPServer):
+    """Waits for the browser to come back with the state; whatever else is asked is not found.
+
+    A thread for each request: any program here may connect, and say nothing for long.
+    """
+
+    daemon_threads = True
+    block_on_close = False
 
     def __init__(self, host: str, port: int, path: str) -> None:
         self.path = path
         self.state = ""
-        self.back: dict[str, str] | None = None
+        self.back: SimpleQueue[dict[str, str]] = SimpleQueue()
         super().__init__((host, port), _Handler)
 
     def wait_for(self, state: str) -> dict[str, str]:
         """What the browser brings back. Raises Failed."""
         self.state = state
-        deadline = monotonic() + _PATIENCE
-        while self.back is None:
-            self.timeout = deadline - monotonic()
-            if self.timeout <= 0:
-                raise Failed("nobody signed in for ten minutes; try again")
-            self.handle_request()
-        return self.back
+        Thread(target=self.serve_forever, daemon=True).start()
+        try:
+            return self.back.get(timeout=_PATIENCE)
+        except Empty:
+            raise Failed("nobody signed in for ten minutes; try again") from None
+        finally:
+            self.shutdown()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,21 +90,32 @@ class _Handler(BaseHTTPRequestHandler):
         expected = self.server.path == asked.path and compare_digest(
             state, self.server.state.encode()
         )
-        if expected:
-            self.server.back = brought
         self.send_response(200 if expected else 404)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.end_headers()
         self.wfile.write(_PAGE if expected else b"Not here.\n")
+        self.wfile.flush()
+        if expected:  # now that the browser has its page: the program may end
+            self.server.back.put(brought)
 
     def log_message(self, *_: Any) -> None:
         """Nothing: the path has the code in it."""
 
 
+def _require_page(url: str) -> None:
+    """Raises Failed for what no provider has: browsers open files and programs as well."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
+        raise Failed(f"the server names no page to sign in at: {visible(url)}")
+
+
 @contextmanager
 def _listening(redirect_uri: str) -> Iterator[_Server]:
-    """A server where browsers are sent back to."""
-    parts = re.fullmatch(r"http://(?:127\.0\.0\.1|localhost):([0-9]{1,5})(/[^?#]*)", redirect_uri)
+    """A server where browsers are sent back to.
+
+    Not at `localhost` (RFC 8252, section 8.3): that may be an address where somebody else listens.
+    """
+    parts = re.fullmatch(r"http://127\.0\.0\.1:([0-9]{1,5})(/[^?#]*)", redirect_uri)
     if parts is None or int(parts[1]) > 65535:
         raise typer.BadParameter("--redirect-uri takes http://127.0.0.1:PORT/ or a path below it")
     try:

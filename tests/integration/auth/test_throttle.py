@@ -102,6 +102,20 @@ def test_an_address_known_to_one_account_is_strange_to_another(valkey: redis.Red
         guard.admit(email, home)
 
 
+def test_asking_for_mails_keeps_nobody_from_signing_in(valkey: redis.Redis) -> None:
+    guard, email = throttle(valkey), new_email()
+    assert tries(lambda: guard.admit_mail(email, address())) == COUNT
+    guard.admit(email, address())
+
+
+def test_asking_for_mails_does_not_tell_from_where_somebody_signs_in(valkey: redis.Redis) -> None:
+    guard, email, home = throttle(valkey), new_email(), address()
+    guard.welcome(email, home)
+    tries(lambda: guard.admit_mail(email, address()))
+    with pytest.raises(SignInThrottled):
+        guard.admit_mail(email, home)
+
+
 def test_without_redis_each_process_is_stricter(nowhere: redis.Redis) -> None:
     guard, email = throttle(nowhere, count=40), new_email()
     assert tries(lambda: guard.admit(email, address())) == 10
