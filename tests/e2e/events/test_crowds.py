@@ -205,4 +205,5 @@ def test_watchers_are_told_when_the_server_leaves(house: House) -> None:
     house.application.senders.end_all()
     with refused(CANCELLED, reason="SHUTTING_DOWN"):
         list(stream)
-    assert not house.application.services.event_stream._live
+    live = house.application.services.event_stream._live
+    wait_until(lambda: not live, "the server's notice of it")
