@@ -133,6 +133,7 @@ def test_one_that_is_killed_loses_nothing_and_what_it_was_at_is_sent_by_another(
         assert sum(times.values()) <= 200 + PLACES, "more was sent again than it can have been at"
 
 
+@pytest.mark.long
 def test_all_may_be_killed_again_and_again_while_things_go_on_happening(
     sending: House, webhooks: list[Receiver], new_worker: Callable[[], Any]
 ) -> None:

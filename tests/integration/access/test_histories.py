@@ -29,7 +29,7 @@ def assert_agreed(world: World, freshness: Freshness) -> None:
 
 
 @given(history=HISTORIES)
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=35, deadline=None, derandomize=True)
 def test_every_decision_is_the_oracles(two_replicas: World, history: list[Any]) -> None:
     world = two_replicas
     world.begin()

@@ -39,7 +39,7 @@ def pages(world: World, under: str, size: int) -> list[list[Reached]]:
 @example([("/a", DENY, ADA), ("/a0", ALLOW, ADA), ("/a.", ALLOW, ADA)], ["/a0"], 1)
 @example([("/a", ALLOW, ADA), ("/a0", DENY, ADA), ("/a.", DENY, ADA)], ["/a0"], 1)
 @example([("/a", ALLOW, ADA), ("/a/a", DENY, ADA), ("/a/a/a", ALLOW, ADA)], ["/a/a/a"], 1)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=35, deadline=None, derandomize=True)
 def test_the_pages_together_say_of_every_path_what_is_decided(
     two_replicas: World, grants: list[Any], asked: list[str], size: int
 ) -> None:
